@@ -1,0 +1,64 @@
+"""Every event audit knows, named ``subject:action``, each with one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+EVENTS: Final[Mapping[str, str]] = {
+    "user:created": "A user was created.",
+    "user:linked": "An identity of a provider was tied to the user.",
+    "user:adopted": "An existing user became managed by a provider.",
+    "user:unlinked": "The identity of a provider no longer stands for the user.",
+    "user:revived": "A removed user came back, with nothing of their former access.",
+    "user:restored": "A provider sent an inactive user again; the same identity serves.",
+    "user:deactivated": "The user was made inactive; all access ended.",
+    "user:reactivated": "The user was made active again; no former access returned.",
+    "user:held": "A person made the user inactive; a provider cannot undo it.",
+    "user:initials:changed": "The initials of the user changed.",
+    "user:username:changed": "The username of the user changed.",
+    "user:email:changed": "The email address of the user changed.",
+    "user:name:changed": "The first or last name of the user changed.",
+    "user:profile:changed": "The profile of the user changed.",
+    "user:override:set": "A person changed a field that a provider manages.",
+    "user:role:granted": "The user was given a role.",
+    "user:role:revoked": "A role was taken from the user.",
+    "sessions:ended": "Sessions of the user were ended, in every application.",
+    "resets:voided": "Password links that had been mailed to the user were voided.",
+    "api_tokens:revoked": "Tokens of the API user were revoked.",
+    "api_app:user_removed": "The user was taken out of the configuration of the API App.",
+    "api_app:installed": "The API App was installed.",
+    "api_app:configured": "The API App was given the user that performs its actions.",
+    "role:added": "A role was added.",
+    "profile:added": "A profile was added.",
+    "connection:added": "A connection was added.",
+    "connection:changed": "The settings of a connection changed.",
+    "connection:paused": "A connection was paused.",
+    "connection:resumed": "A paused connection was resumed.",
+    "connection:retired": "A connection was retired; its credentials died.",
+    "token:created": "A bearer token was created.",
+    "token:revoked": "A bearer token was revoked.",
+    "token:extended": "The expiry of a bearer token was moved.",
+    "mapping:applied": "A mapping was applied as a new version.",
+    "import:applied": "A list of users was imported.",
+    "conflict:decided": "A person decided an entry of the conflict queue.",
+    "key:rotated": "The secret key was rotated.",
+    "last_administrator:protected": (
+        "The last active Administrator was to be deactivated or to lose the role."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, with its facts; never a secret among them."""
+
+    name: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is not in the table."""
+        if self.name not in EVENTS:
+            message = f"no event is named {self.name}"
+            raise ValueError(message)
