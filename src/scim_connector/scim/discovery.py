@@ -1,0 +1,155 @@
+"""What the service tells about itself (RFC 7644 section 4, RFC 7643 section 5 to 7).
+
+Only what is stored and supported is published. The three addresses are read-only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from scim_connector.scim.errors import NotFound
+from scim_connector.scim.paging import MOST_RESULTS
+from scim_connector.scim.types import (
+    LIST_RESPONSE,
+    RESOURCE_TYPE,
+    SCHEMA,
+    SERVICE_PROVIDER_CONFIG,
+    Json,
+)
+
+if TYPE_CHECKING:
+    from scim_connector.scim.attributes import Attribute, Schema
+    from scim_connector.scim.schemas import ResourceType
+
+_WITH_CASE: Final = {"string", "reference", "binary"}
+
+
+def schemas(resource_type: ResourceType, base_url: str) -> Json:
+    """Return the list of all schemas, for GET /Schemas."""
+    return _listed([_schema(schema, base_url) for schema in resource_type.schemas])
+
+
+def schema(resource_type: ResourceType, urn: str, base_url: str) -> Json:
+    """Return one schema by its URN in any case; NotFound when there is none."""
+    for known in resource_type.schemas:
+        if known.id.lower() == urn.lower():
+            return _schema(known, base_url)
+    raise NotFound("There is no schema with this URN; see /Schemas.")
+
+
+def resource_types(resource_type: ResourceType, base_url: str) -> Json:
+    """Return the list of resource types, for GET /ResourceTypes."""
+    return _listed([_resource_type(resource_type, base_url)])
+
+
+def resource_type(known: ResourceType, name: str, base_url: str) -> Json:
+    """Return one resource type by its id; NotFound when there is none."""
+    if known.id.lower() != name.lower():
+        raise NotFound("There is no such resource type; see /ResourceTypes.")
+    return _resource_type(known, base_url)
+
+
+def service_provider_config(
+    base_url: str, *, max_payload_size: int, documentation: str | None = None
+) -> Json:
+    """Return what the service supports, for GET /ServiceProviderConfig.
+
+    *max_payload_size* is in bytes; *documentation* the address of a page for people.
+    """
+    config: Json = {"schemas": [SERVICE_PROVIDER_CONFIG]}
+    if documentation:
+        config["documentationUri"] = documentation
+    return config | {
+        "patch": {"supported": True},
+        "bulk": {
+            "supported": False,
+            "maxOperations": 0,
+            "maxPayloadSize": max_payload_size,
+        },
+        "filter": {"supported": True, "maxResults": MOST_RESULTS},
+        "changePassword": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "authenticationSchemes": [_BEARER],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": f"{base_url}/ServiceProviderConfig",
+        },
+    }
+
+
+_BEARER: Final[Json] = {
+    "type": "oauthbearertoken",
+    "name": "Bearer token",
+    "description": "A token of the connection, in the Authorization header.",
+    "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+    "primary": True,
+}
+
+
+def _listed(resources: list[Json]) -> Json:
+    return {
+        "schemas": [LIST_RESPONSE],
+        "totalResults": len(resources),
+        "startIndex": 1,
+        "itemsPerPage": len(resources),
+        "Resources": resources,
+    }
+
+
+def _schema(known: Schema, base_url: str) -> Json:
+    return {
+        "schemas": [SCHEMA],
+        "id": known.id,
+        "name": known.name,
+        "description": known.description,
+        "attributes": [_attribute(attribute) for attribute in known.attributes],
+        "meta": {
+            "resourceType": "Schema",
+            "location": f"{base_url}/Schemas/{known.id}",
+        },
+    }
+
+
+def _resource_type(known: ResourceType, base_url: str) -> Json:
+    return {
+        "schemas": [RESOURCE_TYPE],
+        "id": known.id,
+        "name": known.name,
+        "endpoint": known.endpoint,
+        "description": known.description,
+        "schema": known.schema.id,
+        "schemaExtensions": [
+            {"schema": extension.id, "required": False}
+            for extension in known.extensions
+        ],
+        "meta": {
+            "resourceType": "ResourceType",
+            "location": f"{base_url}/ResourceTypes/{known.id}",
+        },
+    }
+
+
+def _attribute(attribute: Attribute) -> Json:
+    """Describe one attribute; characteristics that say nothing are left out."""
+    described: dict[str, Any] = {
+        "name": attribute.name,
+        "type": attribute.type,
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "mutability": attribute.mutability,
+        "returned": attribute.returned,
+    }
+    if attribute.type != "complex":
+        described["uniqueness"] = attribute.uniqueness
+    if attribute.type in _WITH_CASE:
+        described["caseExact"] = attribute.case_exact
+    if attribute.canonical_values:
+        described["canonicalValues"] = list(attribute.canonical_values)
+    if attribute.reference_types:
+        described["referenceTypes"] = list(attribute.reference_types)
+    if attribute.sub_attributes:
+        subs = [_attribute(sub) for sub in attribute.sub_attributes]
+        described["subAttributes"] = subs
+    return described
