@@ -1,0 +1,1 @@
+"""From what a provider sends to a valid local user: the mapping language, pure."""
