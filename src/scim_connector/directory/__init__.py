@@ -1,0 +1,1 @@
+"""The store: SQLAlchemy Core statements, run on the driver's cursor, and nothing else."""

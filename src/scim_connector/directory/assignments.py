@@ -1,0 +1,160 @@
+"""Who holds which role, and through what: one row per source (decision 23)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import assignments, roles, users
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Reader, Transaction
+
+_OF_SOURCE_ROWS = (
+    assignments.c.user_id == bindparam("of_user"),
+    assignments.c.source == bindparam("of_source"),
+    assignments.c.connection_id == bindparam("of_connection"),
+)
+_OF_SOURCE = Statement(select(assignments.c.role_id).where(*_OF_SOURCE_ROWS))
+_GRANT = Statement(
+    insert(assignments), ("user_id", "role_id", "source", "connection_id", "created_at")
+)
+_REVOKE = Statement(
+    delete(assignments).where(
+        *_OF_SOURCE_ROWS, assignments.c.role_id == bindparam("of_role")
+    )
+)
+_OF_CONNECTION = (
+    assignments.c.user_id == bindparam("of_user"),
+    assignments.c.connection_id == bindparam("of_connection"),
+    assignments.c.source != "console",
+)
+_NAMES_OF_CONNECTION = Statement(
+    select(roles.c.name)
+    .distinct()
+    .join(assignments, assignments.c.role_id == roles.c.id)
+    .where(*_OF_CONNECTION)
+)
+_DROP_OF_CONNECTION = Statement(delete(assignments).where(*_OF_CONNECTION))
+_NAMES_OF_SOURCE = Statement(
+    select(roles.c.name)
+    .distinct()
+    .join(assignments, assignments.c.role_id == roles.c.id)
+    .where(
+        assignments.c.user_id == bindparam("of_user"),
+        assignments.c.source == bindparam("of_source"),
+    )
+)
+_DROP_ALL = Statement(
+    delete(assignments).where(assignments.c.user_id == bindparam("of_user"))
+)
+_HOLDS_ADMINISTRATOR = Statement(
+    select(func.count())
+    .select_from(assignments)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(assignments.c.user_id == bindparam("of_user"), roles.c.is_administrator)
+)
+_OTHERS = Statement(
+    select(func.count(users.c.id.distinct()))
+    .join(assignments, assignments.c.user_id == users.c.id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(
+        roles.c.is_administrator,
+        users.c.active,
+        users.c.is_api_user.is_(False),
+        users.c.id != bindparam("of_user"),
+    )
+)
+_SOURCES = Statement(
+    select(roles.c.name, assignments.c.source, assignments.c.connection_id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(assignments.c.user_id == bindparam("of_user"))
+    .order_by(roles.c.name, assignments.c.source)
+)
+
+
+def of_source(
+    reader: Reader, user_id: int, source: str, connection_id: int
+) -> frozenset[int]:
+    """The roles a user holds through one source of one connection (0: the console)."""
+    rows = reader.rows(
+        _OF_SOURCE, of_user=user_id, of_source=source, of_connection=connection_id
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def sources(reader: Reader, user_id: int) -> list[tuple[str, str, int]]:
+    """Every role row of a user: role name, source, connection."""
+    return [(a, b, c) for a, b, c in reader.rows(_SOURCES, of_user=user_id)]
+
+
+def administrator_rows(reader: Reader, user_id: int) -> int:
+    """Through how many rows a user holds the Administrator role."""
+    return int(reader.value(_HOLDS_ADMINISTRATOR, of_user=user_id))
+
+
+def is_administrator(reader: Reader, user_id: int) -> bool:
+    """Whether a user holds the Administrator role."""
+    return administrator_rows(reader, user_id) > 0
+
+
+def other_administrators(reader: Reader, user_id: int) -> int:
+    """How many other active people hold the Administrator role."""
+    return int(reader.value(_OTHERS, of_user=user_id))
+
+
+def names_of_source(reader: Reader, user_id: int, source: str) -> tuple[str, ...]:
+    """The names of the roles a user holds through one source."""
+    rows = reader.rows(_NAMES_OF_SOURCE, of_user=user_id, of_source=source)
+    return tuple(row[0] for row in rows)
+
+
+def grant(
+    tx: Transaction,
+    user_id: int,
+    role_id: int,
+    *,
+    source: str,
+    connection_id: int,
+    now: int,
+) -> None:
+    """Add one row; raises ConstraintBroken when it stands already."""
+    tx.run(
+        _GRANT,
+        user_id=user_id,
+        role_id=role_id,
+        source=source,
+        connection_id=connection_id,
+        created_at=now,
+    )
+
+
+def revoke(
+    tx: Transaction, user_id: int, role_id: int, *, source: str, connection_id: int
+) -> None:
+    """Remove one row; the user keeps the role while another row stands."""
+    tx.run(
+        _REVOKE,
+        of_user=user_id,
+        of_role=role_id,
+        of_source=source,
+        of_connection=connection_id,
+    )
+
+
+def drop_of_connection(
+    tx: Transaction, user_id: int, connection_id: int
+) -> tuple[str, ...]:
+    """Remove what a connection gave; returns the names of those roles."""
+    values = {"of_user": user_id, "of_connection": connection_id}
+    names = tuple(row[0] for row in tx.rows(_NAMES_OF_CONNECTION, **values))
+    if names:
+        tx.run(_DROP_OF_CONNECTION, **values)
+    return names
+
+
+def drop_all(tx: Transaction, user_id: int) -> None:
+    """Remove every role row of a user."""
+    tx.run(_DROP_ALL, of_user=user_id)

@@ -1,0 +1,287 @@
+"""The rows of ``links``: a provider's resource and the local user it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+
+from scim_connector.directory import counters
+from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import link_emails, links
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link; ``served`` is the rendered resource (see ``scim.rendering``)."""
+
+    seq: int
+    id: str
+    connection_id: int
+    user_id: int | None
+    external_id: str | None
+    user_name: str
+    user_name_key: str
+    family_name_key: str | None
+    given_name_key: str | None
+    active: bool
+    asked_active: bool
+    version: int
+    created_at: int
+    modified_at: int
+    hidden_at: int | None
+    served: str
+
+    @property
+    def local_user_id(self) -> int:
+        """The user behind a link that has one; only a rehearsed link has none."""
+        if self.user_id is None:
+            message = f"link {self.id} stands for nobody"
+            raise LookupError(message)
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class LinkColumns:
+    """What is searched and served, all derived from one resource (decision 40)."""
+
+    external_id: str | None
+    user_name: str
+    user_name_key: str
+    display_name_key: str | None
+    family_name_key: str | None
+    given_name_key: str | None
+    employee_number_key: str | None
+    local_username_key: str
+    local_initials_key: str
+    active: bool
+    emails: tuple[str, ...]
+    served: str
+    search: str
+
+    def values(self) -> dict[str, Any]:
+        """The values of the columns of ``links``."""
+        return {name: getattr(self, name) for name in _SEARCHED}
+
+
+_NAMES = tuple(Link.__dataclass_fields__)
+_COLUMNS = tuple(links.c[name] for name in _NAMES)
+_SEARCHED = tuple(n for n in LinkColumns.__dataclass_fields__ if n != "emails")
+_ACTIVE, _ASKED = _NAMES.index("active"), _NAMES.index("asked_active")
+_LIVE = links.c.hidden_at.is_(None)
+_HERE = links.c.connection_id == bindparam("of_connection")
+
+_SERVED = Statement(
+    select(links.c.served, links.c.version).where(
+        links.c.id == bindparam("of_id"), _HERE, _LIVE
+    )
+)
+_BY_ID = Statement(
+    select(*_COLUMNS).where(links.c.id == bindparam("of_id"), _HERE, _LIVE)
+)
+_BY_NAME = Statement(
+    select(*_COLUMNS).where(_HERE, links.c.user_name_key == bindparam("key"), _LIVE)
+)
+_OF_USER = Statement(
+    select(*_COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
+)
+# Two index look-ups; an OR of both would walk through the whole connection.
+_MATCHES = Statement(
+    select(*_COLUMNS)
+    .where(
+        links.c.seq.in_(
+            select(links.c.seq)
+            .where(_HERE, links.c.user_name_key == bindparam("key"))
+            .union(
+                select(links.c.seq).where(
+                    _HERE, links.c.external_id == bindparam("external")
+                )
+            )
+        ),
+        or_(_LIVE, links.c.hidden_why == "deleted"),
+    )
+    .order_by(links.c.seq)
+)
+_BATCH = Statement(
+    select(*_COLUMNS)
+    .where(_HERE, _LIVE, links.c.seq > bindparam("after"))
+    .order_by(links.c.seq)
+    .limit(bindparam("at_most"))
+)
+
+
+def _link(row: Sequence[Any] | None) -> Link | None:
+    if row is None:
+        return None
+    values = list(row)
+    values[_ACTIVE], values[_ASKED] = bool(row[_ACTIVE]), bool(row[_ASKED])
+    return Link(*values)
+
+
+def _all(rows: Sequence[Sequence[Any]]) -> list[Link]:
+    return [link for row in rows if (link := _link(row)) is not None]
+
+
+def served(reader: Reader, connection_id: int, link_id: str) -> tuple[str, int] | None:
+    """The rendered resource and its version: the one statement of a GET."""
+    row = reader.row(_SERVED, of_id=link_id, of_connection=connection_id)
+    return None if row is None else (row[0], row[1])
+
+
+def by_id(reader: Reader, connection_id: int, link_id: str) -> Link | None:
+    """The visible link of this SCIM id on this connection."""
+    return _link(reader.row(_BY_ID, of_id=link_id, of_connection=connection_id))
+
+
+def live_by_user_name(reader: Reader, connection_id: int, key: str) -> Link | None:
+    """The visible link of this folded userName on this connection."""
+    return _link(reader.row(_BY_NAME, key=key, of_connection=connection_id))
+
+
+def of_user(reader: Reader, user_id: int) -> Link | None:
+    """The one visible link of a user, whatever its connection."""
+    return _link(reader.row(_OF_USER, of_user=user_id))
+
+
+def matches(
+    reader: Reader, connection_id: int, external_id: str | None, key: str
+) -> list[Link]:
+    """The links that share the externalId or the folded userName.
+
+    Visible ones, and those a DELETE hid; not what was unlinked or moved away.
+    """
+    rows = reader.rows(
+        _MATCHES, of_connection=connection_id, key=key, external=external_id
+    )
+    return _all(rows)
+
+
+def batch(
+    reader: Reader, connection_id: int, *, after: int, at_most: int
+) -> list[Link]:
+    """The next visible links of a connection behind the sequence number *after*."""
+    rows = reader.rows(
+        _BATCH, of_connection=connection_id, after=after, at_most=at_most
+    )
+    return _all(rows)
+
+
+# -------------------------------------------------------------------------- changes
+
+_ADDED = (
+    *("id", "connection_id", "user_id", "asked_active", "version"),
+    *("created_at", "modified_at", "hidden_at"),
+    *_SEARCHED,
+)
+_ADD = Statement(insert(links).returning(links.c.seq), _ADDED)
+_UPDATE = Statement(
+    update(links)
+    .where(links.c.seq == bindparam("of_seq"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (*_SEARCHED, "asked_active", "version", "modified_at")
+        }
+    )
+)
+_ASK = Statement(
+    update(links)
+    .where(links.c.seq == bindparam("of_seq"))
+    .values(asked_active=bindparam("new_asked"))
+)
+_HIDE = Statement(
+    update(links)
+    .where(links.c.seq == bindparam("of_seq"))
+    .values(hidden_at=bindparam("new_at"), hidden_why=bindparam("new_why"))
+)
+_DROP_EMAILS = Statement(
+    delete(link_emails).where(link_emails.c.link_seq == bindparam("of_seq"))
+)
+_EMAILS = Statement(
+    select(link_emails.c.value_key)
+    .where(link_emails.c.link_seq == bindparam("of_seq"))
+    .order_by(link_emails.c.position)
+)
+_ADD_EMAIL = Statement(
+    insert(link_emails), ("link_seq", "position", "connection_id", "value_key")
+)
+
+
+def add(
+    tx: Transaction,
+    *,
+    connection_id: int,
+    user_id: int,
+    link_id: str,
+    asked_active: bool,
+    columns: LinkColumns,
+    now: int,
+) -> Link:
+    """Insert a link; raises ConstraintBroken "user_name" or "live_user" on a race."""
+    values = columns.values() | {
+        "id": link_id,
+        "connection_id": connection_id,
+        "user_id": user_id,
+        "asked_active": asked_active,
+        "version": 1,
+        "created_at": now,
+        "modified_at": now,
+        "hidden_at": None,
+    }
+    seq = tx.insert(_ADD, **values)
+    _write_emails(tx, seq, connection_id, columns.emails)
+    counters.move(tx, connection_id, seq, live=1, active=int(columns.active))
+    return Link(seq=seq, **{name: values[name] for name in _NAMES if name != "seq"})
+
+
+def update_to(
+    tx: Transaction,
+    link: Link,
+    *,
+    asked_active: bool,
+    columns: LinkColumns,
+    version: int,
+    now: int,
+) -> Link:
+    """Write a changed representation; columns, e-mails and counts move with it."""
+    values = columns.values() | {
+        "asked_active": asked_active,
+        "version": version,
+        "modified_at": now,
+    }
+    tx.run(_UPDATE, of_seq=link.seq, **{f"new_{n}": v for n, v in values.items()})
+    if tuple(row[0] for row in tx.rows(_EMAILS, of_seq=link.seq)) != columns.emails:
+        tx.run(_DROP_EMAILS, of_seq=link.seq)
+        _write_emails(tx, link.seq, link.connection_id, columns.emails)
+    moved = int(columns.active) - int(link.active)
+    counters.move(tx, link.connection_id, link.seq, live=0, active=moved)
+    return replace(link, **{name: values[name] for name in values.keys() & set(_NAMES)})
+
+
+def _write_emails(
+    tx: Transaction, seq: int, connection_id: int, emails: Sequence[str]
+) -> None:
+    for position, key in enumerate(emails):
+        tx.run(
+            _ADD_EMAIL,
+            link_seq=seq,
+            position=position,
+            connection_id=connection_id,
+            value_key=key,
+        )
+
+
+def ask_active(tx: Transaction, link: Link, asked: bool) -> None:
+    """Remember what the provider last asked for; nothing it sees changes by that."""
+    tx.run(_ASK, of_seq=link.seq, new_asked=asked)
+
+
+def hide(tx: Transaction, link: Link, *, why: str, now: int) -> None:
+    """Make the id answer 404 for ever; *why* is "deleted", "unlinked" or "moved"."""
+    tx.run(_HIDE, of_seq=link.seq, new_at=now, new_why=why)
+    counters.move(tx, link.connection_id, link.seq, live=-1, active=-int(link.active))

@@ -1,0 +1,1 @@
+"""Alembic migrations; run by ``scim-connector db upgrade`` and by ``serve``."""

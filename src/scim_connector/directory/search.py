@@ -1,0 +1,237 @@
+"""Lists of resources: filtered, sorted, from any place, with their total.
+
+A page without a filter is found by the counters of ``links.seq`` and costs about the
+same wherever it starts (decision 42). A filter is compiled once for its shape; the few
+rows it leaves are found through an index where it has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy import literal_column as sql
+
+from scim_connector.directory.database import StatementTimeout
+from scim_connector.directory.search_columns import column_of
+from scim_connector.directory.search_conditions import (
+    CONNECTION,
+    EQUAL,
+    Binding,
+    Conditions,
+    is_selective,
+)
+from scim_connector.directory.search_json import DOCUMENTS, Clause
+from scim_connector.directory.search_order import Order, attribute_path
+from scim_connector.directory.search_sequence import (
+    MOST,
+    SKIPPED,
+    Counted,
+    Page,
+    Span,
+    counted_page,
+    counted_total,
+    visible,
+)
+from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import links
+from scim_connector.scim import filters, paging
+from scim_connector.scim.errors import TooMany, Unavailable
+from scim_connector.scim.filters import AttributePath, Compare, Expression, Parameter
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Reader
+    from scim_connector.scim.schemas import ResourceType
+
+_RETRY_AFTER: Final = 5
+_LARGEST: Final = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """What a list is sorted by: the text of ``sortBy``, and its direction."""
+
+    by: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A search compiled for one shape, order and database.
+
+    *active* is set when the filter is nothing but ``active eq ...``: the counters know
+    that total, as they know that of no filter at all (*everything*).
+    """
+
+    rows: Statement
+    count: Statement
+    connections: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    everything: bool
+    active: Parameter | None
+    is_unique: bool
+
+    def values(self, connection_id: int, strings: tuple[str, ...]) -> dict[str, Any]:
+        """Return the parameters of both statements; InvalidFilter for a wrong one."""
+        values: dict[str, Any] = dict.fromkeys(self.connections, connection_id)
+        for binding in self.bindings:
+            values[binding.name] = binding.value(strings)
+        return values
+
+    def counted(self, strings: tuple[str, ...]) -> Counted | None:
+        """Return what counters have to be asked for the total, None for a query."""
+        if self.everything:
+            return "live"
+        if self.active is None:
+            return None
+        return "active" if self.active.value(strings) else "inactive"
+
+
+def page(
+    reader: Reader,
+    *,
+    connection_id: int,
+    resource_type: ResourceType,
+    filter_text: str | None = None,
+    start: int = 1,
+    count: int = 100,
+    sort_by: str | None = None,
+    descending: bool = False,
+) -> Page:
+    """Return the visible resources of a connection, from the 1-based *start* on.
+
+    In the order of creation, or by the attribute *sort_by*; absent values are last
+    then, and *descending* turns that order round. *count* may be 0: the total alone.
+    Raises InvalidFilter, Sensitive or TooMany for the filter, InvalidPath or
+    InvalidValue for *sort_by*; TooMany also when the statement deadline ends a search,
+    Unavailable when it ends a plain list (decision 32).
+    """
+    span = Span(min(max(start, 1), _LARGEST) - 1, min(max(count, 0), _LARGEST))
+    prepared = filters.prepare(filter_text, resource_type) if filter_text else None
+    sort = Sort(sort_by, descending) if sort_by else None
+    try:
+        if prepared is None and sort is None:
+            return counted_page(reader, connection_id, "live", span)
+        shape, strings = (prepared.shape, prepared.strings) if prepared else (None, ())
+        query = _compiled(shape, resource_type, reader.dialect, sort)
+        counted = query.counted(strings)
+        if counted and sort is None:
+            return counted_page(reader, connection_id, counted, span)
+        values = query.values(connection_id, strings)
+        return _found_page(reader, query, values, counted, span)
+    except StatementTimeout:
+        raise _took_too_long(is_search=bool(prepared or sort)) from None
+
+
+def _found_page(
+    reader: Reader,
+    query: _Query,
+    values: dict[str, Any],
+    counted: Counted | None,
+    span: Span,
+) -> Page:
+    """Run a compiled search; its total needs a second query only at a full page."""
+    found: list[Any] = []
+    if span.most:
+        found = reader.rows(query.rows, **values, most=span.most, skipped=span.skipped)
+    if counted:
+        total = counted_total(reader, values[CONNECTION], counted)
+    elif found and query.is_unique:
+        total = 1
+    elif len(found) < span.most and (found or not span.skipped):
+        total = span.skipped + len(found)
+    else:
+        total = reader.value(query.count, **values)
+    return Page(total, found)
+
+
+# ------------------------------------------------------------------------- compiling
+
+
+@lru_cache(maxsize=512)
+def _compiled(
+    shape: str | None, resource_type: ResourceType, dialect: str, sort: Sort | None
+) -> _Query:
+    """Compile a search; what follows from its texts is left to the bindings."""
+    template = filters.template(shape, resource_type) if shape else None
+    conditions = Conditions(DOCUMENTS[dialect])
+    selective = template is not None and is_selective(template)
+    few = template is not None and is_selective(template, EQUAL)
+    where = _through_columns() if selective else visible(links)
+    if template is not None:
+        where.append(conditions.of(template))
+    order = Order(
+        DOCUMENTS[dialect],
+        _sorted_by(sort, resource_type),
+        descending=bool(sort and sort.descending),
+        by_index=not selective,
+    )
+    # The bound names the index in which nothing but visible links is met, in order.
+    in_sequence = [*where, *([] if selective else [links.c.seq >= sql("0")])]
+    return _Query(
+        rows=Statement(_rows(where if sort else in_sequence, order, few=few)),
+        count=Statement(select(func.count()).select_from(links).where(*in_sequence)),
+        connections=(CONNECTION, *conditions.connections),
+        bindings=tuple(conditions.bindings),
+        everything=template is None,
+        active=_active(template),
+        is_unique=_is_unique(template),
+    )
+
+
+def _sorted_by(sort: Sort | None, resource_type: ResourceType) -> AttributePath | None:
+    """Return what is sorted by; raises InvalidPath or InvalidValue."""
+    asked = paging.sort(sort.by, None, resource_type) if sort else None
+    return attribute_path(asked.path) if asked else None
+
+
+def _through_columns() -> list[Clause]:
+    """Visible links, found by the filter: "+ 0" hides the connection from planners.
+
+    Without statistics SQLite takes a connection for as selective as a userName.
+    """
+    here = links.c.connection_id + sql("0") == bindparam(CONNECTION)
+    return [here, links.c.hidden_at.is_(None)]
+
+
+def _rows(where: list[Clause], order: Order, *, few: bool) -> Any:
+    """Build the page; unless few match, they are sorted and passed over as ``seq``."""
+    if few:
+        rows = select(links.c.id, links.c.served).where(*where)
+        return rows.order_by(*order.of(links)).limit(MOST).offset(SKIPPED)
+    narrow = select(links.c.seq).where(*where).order_by(*order.of(links))
+    found = narrow.limit(MOST).offset(SKIPPED).subquery("found")
+    shown = links.alias("shown")
+    rows = select(shown.c.id, shown.c.served)
+    return rows.join(found, found.c.seq == shown.c.seq).order_by(*order.of(shown))
+
+
+def _active(template: Expression | None) -> Parameter | None:
+    """Return the value of a filter that is nothing but ``active eq ...``."""
+    match template:
+        case Compare(path, "eq", Parameter() as parameter) if path.keys == ("active",):
+            return parameter
+    return None
+
+
+def _is_unique(template: Expression | None) -> bool:
+    """Say whether one resource matches at most."""
+    match template:
+        case Compare(path, "eq"):
+            column = column_of(path)
+            return column is not None and column.unique
+    return False
+
+
+def _took_too_long(*, is_search: bool) -> TooMany | Unavailable:
+    if is_search:
+        message = (
+            "The search takes longer than it may. Ask with eq for userName, "
+            "externalId, id, displayName, employeeNumber or an e-mail address: these "
+            "have an index."
+        )
+        return TooMany(message)
+    message = "The database is too slow at the moment; try again."
+    return Unavailable(message, retry_after=_RETRY_AFTER)

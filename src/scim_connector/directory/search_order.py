@@ -1,0 +1,81 @@
+"""What a list is sorted by (RFC 7644 section 3.4.2.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import literal_column as sql
+from sqlalchemy import select
+
+from scim_connector.directory.search_columns import column_of, refuse_unsearchable
+from scim_connector.scim.filters import AttributePath
+
+if TYPE_CHECKING:
+    from sqlalchemy import FromClause
+
+    from scim_connector.directory.search_json import Clause, Documents
+    from scim_connector.scim.paths import Path
+
+
+def attribute_path(path: Path) -> AttributePath:
+    """Return where a path without a filter looks in a search document."""
+    extension = (path.extension.lower(),) if path.extension else ()
+    keys = (*extension, path.attribute.name.lower())
+    return AttributePath(keys, path.attribute, path.sub)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of ``links``: by creation, or by an attribute and then by creation.
+
+    Text is ordered by code point, after folding where case does not count. Absent
+    values are last; *descending* turns everything round. Of several values the primary
+    one counts, else the first.
+    """
+
+    documents: Documents
+    path: AttributePath | None = None
+    descending: bool = False
+    by_index: bool = True
+
+    def of(self, table: FromClause) -> list[Clause]:
+        """Return the ORDER BY of ``links`` or of an alias of it."""
+        # "+ 0" keeps a planner from walking all links in this order, in the hope to
+        # meet the few that match soon.
+        seq = table.c.seq if self.by_index else table.c.seq + sql("0")
+        if self.path is None:
+            return [seq]
+        value, nullable = self._value(table, self.path)
+        if self.descending:
+            return [
+                value.desc().nulls_first() if nullable else value.desc(),
+                seq.desc(),
+            ]
+        return [value.asc().nulls_last() if nullable else value.asc(), seq]
+
+    def _value(self, table: FromClause, path: AttributePath) -> tuple[Clause, bool]:
+        keys = path.keys if path.sub_key is None else (*path.keys, path.sub_key)
+        refuse_unsearchable(keys)
+        value: Clause
+        column = column_of(path)
+        if column is not None:
+            value = column.of(table)
+        elif path.multi_valued:
+            value = self._of_elements(table, path)
+        else:
+            value = self.documents.value(table.c.search, keys, path.target.type)
+        if path.target.type in {"string", "reference", "binary"}:
+            value = self.documents.ordered(value)
+        return value, column is None or column.nullable
+
+    def _of_elements(self, table: FromClause, path: AttributePath) -> Clause:
+        """Return the value of the primary element, else of the first."""
+        elements, element = self.documents.each(table.c.search, path.keys)
+        key = path.sub_key or "value"
+        value = self.documents.value(element, (key,), path.target.type)
+        primary = self.documents.value(element, ("primary",), "boolean")
+        place = self.documents.position(elements)
+        first = select(value).select_from(elements).correlate(table)
+        first = first.order_by(primary.desc().nulls_last(), place).limit(sql("1"))
+        return first.scalar_subquery()

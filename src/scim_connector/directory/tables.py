@@ -1,0 +1,520 @@
+"""Every table on one page.
+
+Columns hold integers and text only, so that a row read through the driver needs no
+conversion: instants are microseconds since 1970 in UTC, truth is a ``Boolean``, ids of
+SCIM resources are UUID text, and whole documents are JSON text.  Composite foreign keys
+make the states the handbook forbids impossible to store: a session, a reset link or an
+SSO identity of an API user, and any of them for a user who is inactive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+if TYPE_CHECKING:
+    from sqlalchemy.schema import SchemaItem
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+#: A growing number.  SQLite counts only an INTEGER PRIMARY KEY by itself.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+#: The search document: text with JSON functions on SQLite, ``jsonb`` on PostgreSQL.
+SearchDocument = Text().with_variant(JSONB(none_as_null=True), "postgresql")
+#: Text that is ordered and compared by code point on both databases.
+Key = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _serial() -> Column[int]:
+    return Column("id", Serial, primary_key=True, autoincrement=True)
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _flag(name: str, *, default: bool = False) -> Column[bool]:
+    clause = text("true" if default else "false")
+    return Column(name, Boolean, nullable=False, server_default=clause)
+
+
+def _present(name: str, column: str) -> Index:
+    """An index of the rows in which *column* has a value; reads of the log have none."""
+    there = text(f"{column} IS NOT NULL")
+    return Index(name, column, "id", sqlite_where=there, postgresql_where=there)
+
+
+# ------------------------------------------------------------------ installation
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="Facts of this installation: the check value of its secret key.",
+)
+
+# ------------------------------------------------------------------- connections
+
+connections = Table(
+    "connections",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("link_existing", String(20), nullable=False, server_default="never"),
+    _instant("link_until", nullable=True),
+    _flag("allow_api_users"),
+    _flag("may_act_as_administrator"),
+    _flag("strict"),
+    _flag("password_mail", default=True),
+    Column("quirks_off", Text, nullable=False, server_default="[]"),
+    Column("takes_over", ForeignKey("connections.id")),
+    Column("mapping_id", Integer),
+    _instant("created_at"),
+    CheckConstraint("kind IN ('entra', 'okta', 'generic')", name="kind"),
+    CheckConstraint(
+        "state IN ('rehearsing', 'live', 'paused', 'retired')", name="state"
+    ),
+    CheckConstraint(
+        "link_existing IN ('never', 'email', 'username')", name="link_existing"
+    ),
+)
+
+mapping_versions = Table(
+    "mapping_versions",
+    metadata,
+    _serial(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    _instant("applied_at"),
+    Column("applied_by", Text, nullable=False),
+    UniqueConstraint("connection_id", "number"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("hash", String(64), nullable=False),
+    _instant("created_at"),
+    _instant("expires_at", nullable=True),
+    _instant("revoked_at", nullable=True),
+    _instant("last_used_at", nullable=True),
+    CheckConstraint("kind IN ('bearer')", name="kind"),
+)
+
+quirk_counts = Table(
+    "quirk_counts",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True),
+    Column("quirk", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    _instant("last_seen_at"),
+    comment="How often each dialect quirk, or unknown attribute, was seen.",
+)
+
+# ------------------------------------------------------------- users and assignments
+
+profiles = Table(
+    "profiles",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+    _flag("is_administrator"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _serial(),
+    Column("user_type", String(20), nullable=False),
+    _flag("is_api_user"),
+    _flag("active", default=True),
+    Column("first_name", Text, nullable=False, server_default=""),
+    Column("last_name", Text, nullable=False, server_default=""),
+    Column("initials", Text, nullable=False),
+    Column("initials_key", Key, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Key, nullable=False, unique=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Key, nullable=False, unique=True),
+    Column("initials_origin", String(10), nullable=False, server_default="local"),
+    Column("email_origin", String(10), nullable=False, server_default="local"),
+    Column("username_origin", String(10), nullable=False, server_default="local"),
+    Column("profile_origin", String(10), nullable=False, server_default="local"),
+    _flag("email_trusted"),
+    Column("overrides", Text, nullable=False, server_default="[]"),
+    Column("profile_id", ForeignKey("profiles.id"), index=True),
+    Column("held_by", Text),
+    _instant("held_at", nullable=True),
+    Column("password_hash", Text),
+    _flag("password_expired"),
+    _flag("welcomed"),
+    _instant("first_login_at", nullable=True),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    _instant("created_at"),
+    _instant("updated_at"),
+    UniqueConstraint("id", "is_api_user"),
+    UniqueConstraint("id", "is_api_user", "active"),
+    CheckConstraint(
+        "user_type IN ('administrative', 'teacher', 'teacher_only', 'user_view_only')",
+        name="user_type",
+    ),
+    CheckConstraint(
+        "NOT is_api_user OR user_type = 'administrative'", name="api_user_type"
+    ),
+    CheckConstraint("length(initials) BETWEEN 1 AND 5", name="initials"),
+    CheckConstraint("length(username) BETWEEN 5 AND 30", name="username"),
+    CheckConstraint("length(email) BETWEEN 3 AND 254", name="email"),
+)
+
+name_counters = Table(
+    "name_counters",
+    metadata,
+    Column("field", String(10), primary_key=True),
+    Column("base", Key, primary_key=True),
+    Column("next", Integer, nullable=False),
+    comment="The next number to try behind a base of initials or of a username.",
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    _serial(),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("role_id", ForeignKey("roles.id"), nullable=False, index=True),
+    Column("source", String(10), nullable=False),
+    Column("connection_id", Integer, nullable=False, server_default="0"),
+    _instant("created_at"),
+    UniqueConstraint("user_id", "role_id", "source", "connection_id"),
+    CheckConstraint("source IN ('resource', 'group', 'console')", name="source"),
+    comment="A user holds a role while one row stands; connection 0 is the console.",
+)
+
+# -------------------------------------------------------------------------- links
+
+links = Table(
+    "links",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("user_id", ForeignKey("users.id"), index=True),
+    Column("external_id", Key),
+    Column("user_name", Text, nullable=False),
+    Column("user_name_key", Key, nullable=False),
+    Column("display_name_key", Key),
+    Column("family_name_key", Key),
+    Column("given_name_key", Key),
+    Column("employee_number_key", Key),
+    Column("local_username_key", Key),
+    Column("local_initials_key", Key),
+    Column("active", Boolean, nullable=False),
+    Column("asked_active", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    _instant("created_at"),
+    _instant("modified_at"),
+    _instant("hidden_at", nullable=True),
+    Column("hidden_why", String(12)),
+    Column("served", Text, nullable=False),
+    Column("search", SearchDocument, nullable=False),
+    Column("verdict", Text),
+    Index(
+        "uq_links_live_user_name",
+        "connection_id",
+        "user_name_key",
+        unique=True,
+        sqlite_where=text("hidden_at IS NULL"),
+        postgresql_where=text("hidden_at IS NULL"),
+    ),
+    Index(
+        "uq_links_live_user",
+        "user_id",
+        unique=True,
+        sqlite_where=text("hidden_at IS NULL AND user_id IS NOT NULL"),
+        postgresql_where=text("hidden_at IS NULL AND user_id IS NOT NULL"),
+    ),
+    Index("ix_links_user_name", "connection_id", "user_name_key"),
+    Index("ix_links_external_id", "connection_id", "external_id"),
+    Index("ix_links_seq", "connection_id", "seq", "hidden_at"),
+    Index("ix_links_active", "connection_id", "active", "seq", "hidden_at"),
+    Index("ix_links_display_name", "connection_id", "display_name_key"),
+    Index("ix_links_family_name", "connection_id", "family_name_key"),
+    Index("ix_links_given_name", "connection_id", "given_name_key"),
+    Index("ix_links_employee_number", "connection_id", "employee_number_key"),
+    Index("ix_links_local_username", "connection_id", "local_username_key"),
+    Index("ix_links_local_initials", "connection_id", "local_initials_key"),
+    Index("ix_links_created", "connection_id", "created_at"),
+    Index("ix_links_modified", "connection_id", "modified_at"),
+    comment="The provider's resource, and the local user it stands for.",
+)
+
+link_emails = Table(
+    "link_emails",
+    metadata,
+    Column("link_seq", ForeignKey("links.seq"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("connection_id", Integer, nullable=False),
+    Column("value_key", Key, nullable=False),
+    Index("ix_link_emails_value", "connection_id", "value_key"),
+)
+
+link_counts = Table(
+    "link_counts",
+    metadata,
+    _serial(),
+    Column("connection_id", Integer, nullable=False),
+    Column("block", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("active", Integer, nullable=False),
+    Index("ix_link_counts_block", "connection_id", "block"),
+    comment="Visible and active links per block of links.seq; rows of a block add up.",
+)
+
+# -------------------------------------------------------- what deactivation must end
+
+_USER_TRIPLE = ["users.id", "users.is_api_user", "users.active"]
+
+
+def _acting_user(*, api_user: bool) -> tuple[SchemaItem, ...]:
+    """The columns that tie a row to an active user of one kind, and to no other."""
+    kind = "user_is_api" if api_user else "NOT user_is_api"
+    return (
+        Column("user_is_api", Boolean, nullable=False),
+        Column("user_active", Boolean, nullable=False),
+        CheckConstraint(kind, name="kind_of_user"),
+        CheckConstraint("user_active", name="active_user"),
+        ForeignKeyConstraint(["user_id", "user_is_api", "user_active"], _USER_TRIPLE),
+    )
+
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    _instant("created_at"),
+    _instant("expires_at"),
+    *_acting_user(api_user=False),
+    Index("ix_sessions_user", "user_id", "user_is_api", "user_active"),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("reason", String(20), nullable=False),
+    _instant("issued_at"),
+    _instant("expires_at"),
+    _instant("used_at", nullable=True),
+    *_acting_user(api_user=False),
+    Index("ix_password_resets_user", "user_id", "user_is_api", "user_active"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    _instant("created_at"),
+    _instant("expires_at", nullable=True),
+    *_acting_user(api_user=True),
+    Index("ix_api_tokens_user", "user_id", "user_is_api", "user_active"),
+)
+
+api_app = Table(
+    "api_app",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _flag("installed"),
+    Column("user_id", Integer),
+    Column("user_is_api", Boolean),
+    Column("user_active", Boolean),
+    _instant("configured_at", nullable=True),
+    CheckConstraint("id = 1", name="single_row"),
+    CheckConstraint(
+        "(user_id IS NULL AND user_is_api IS NULL AND user_active IS NULL)"
+        " OR (user_id IS NOT NULL AND user_is_api AND user_active)",
+        name="user",
+    ),
+    CheckConstraint("installed OR user_id IS NULL", name="installed"),
+    ForeignKeyConstraint(["user_id", "user_is_api", "user_active"], _USER_TRIPLE),
+    Index("ix_api_app_user", "user_id", "user_is_api", "user_active"),
+)
+
+sso_identities = Table(
+    "sso_identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("user_is_api", Boolean, nullable=False),
+    _instant("bound_at"),
+    CheckConstraint("NOT user_is_api", name="kind_of_user"),
+    ForeignKeyConstraint(["user_id", "user_is_api"], _USER_TRIPLE[:2]),
+    Index("ix_sso_identities_user", "user_id", "user_is_api"),
+)
+
+# ----------------------------------------------- audit, outbox, request log, conflicts
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    _serial(),
+    _instant("at"),
+    Column("name", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("connection_id", Integer),
+    Column("user_id", Integer),
+    Column("request_id", String(36)),
+    Column("facts", Text, nullable=False),
+    Index("ix_audit_events_user", "user_id", "id"),
+    Index("ix_audit_events_at", "at"),
+    comment="Append only: triggers refuse UPDATE and DELETE.",
+)
+
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    _serial(),
+    Column("first_event", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("previous", String(64), nullable=False, unique=True),
+    _instant("sealed_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _serial(),
+    Column("topic", Text, nullable=False),
+    Column("user_id", Integer),
+    Column("payload", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    _instant("created_at"),
+    _instant("best_before", nullable=True),
+    _instant("due_at"),
+    _instant("leased_until", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _instant("delivered_at", nullable=True),
+    _instant("given_up_at", nullable=True),
+    Column("last_error", Text),
+    Index("ix_outbox_due", "delivered_at", "given_up_at", "due_at"),
+)
+
+request_log = Table(
+    "request_log",
+    metadata,
+    _serial(),
+    Column("request_id", String(36), nullable=False, unique=True),
+    _instant("at"),
+    Column("connection_id", Integer, nullable=False),
+    Column("credential_id", String(16)),
+    Column("method", String(10), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("reason", Text),
+    Column("identity", Text),
+    Column("link_id", String(36)),
+    Column("user_id", Integer),
+    Column("duration_us", Integer, nullable=False),
+    Column("steps", Text, nullable=False),
+    Column("request_body", Text),
+    Column("response_body", Text),
+    Index("ix_request_log_at", "at", "id"),
+    Index("ix_request_log_connection", "connection_id", "at", "id"),
+    _present("ix_request_log_identity", "identity"),
+    _present("ix_request_log_user", "user_id"),
+)
+
+refused_callers = Table(
+    "refused_callers",
+    metadata,
+    Column("day", Integer, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    _instant("last_seen_at"),
+    Column("sample", Text),
+    comment="Requests refused before authentication, counted in batches.",
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    _serial(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("external_id", Text),
+    Column("user_id", Integer),
+    Column("link_id", String(36)),
+    Column("detail", Text, nullable=False),
+    Column("resource", Text),
+    Column("times", Integer, nullable=False, server_default="1"),
+    _instant("first_seen_at"),
+    _instant("last_seen_at"),
+    _instant("resolved_at", nullable=True),
+    Column("resolution", Text),
+    Index(
+        "uq_conflicts_open",
+        "connection_id",
+        "kind",
+        "identity",
+        unique=True,
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    comment="The conflict queue: what a person has to decide, once per identity.",
+)

@@ -1,0 +1,98 @@
+"""Bringing a database to the schema of this program, and copying it away first."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from scim_connector.directory.database import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from scim_connector.directory.database import Database
+
+
+class Schema(StrEnum):
+    """How the schema of a database stands to that of this program."""
+
+    EMPTY = "empty"
+    CURRENT = "current"
+    OLDER = "older"
+    NEWER = "newer"
+    FOREIGN = "foreign"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _engine(database: Database) -> Engine:
+    url = database.url
+    if database.dialect == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, poolclass=NullPool)
+
+
+def schema(database: Database) -> Schema:
+    """Say how the database stands; raises DatabaseUnavailable, changes nothing."""
+    if database.path is not None and not database.path.exists():
+        return Schema.EMPTY
+    try:
+        with _engine(database).connect() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            tables = inspect(connection).get_table_names()
+    except SQLAlchemyError as error:
+        message = str(getattr(error, "orig", error)).splitlines()[0]
+        raise DatabaseUnavailable(message) from error
+    return _judged(revision, tables)
+
+
+def _judged(revision: str | None, tables: list[str]) -> Schema:
+    if revision is None:
+        return Schema.FOREIGN if tables else Schema.EMPTY
+    script = ScriptDirectory.from_config(_config())
+    if revision == script.get_current_head():
+        return Schema.CURRENT
+    known = {step.revision for step in script.walk_revisions()}
+    return Schema.OLDER if revision in known else Schema.NEWER
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to that of this program, in one transaction."""
+    if database.path is not None:
+        database.reader()  # makes the file with its mode and its journal
+    with _engine(database).begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def back_up(path: Path, to: Path) -> None:
+    """Copy a SQLite database, consistently, while others write to it."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
+    to.chmod(0o600)
+
+
+def damage(database: Database) -> list[str]:
+    """What a check of the database file finds; empty when all is well."""
+    if database.path is None:
+        return []
+    with closing(sqlite3.connect(database.path)) as raw:
+        rows = raw.execute("PRAGMA integrity_check").fetchall()
+        broken = raw.execute("PRAGMA foreign_key_check").fetchall()
+    found = [str(row[0]) for row in rows if row[0] != "ok"]
+    return found + [f"{row[0]} row {row[1]} points at no {row[2]}" for row in broken]

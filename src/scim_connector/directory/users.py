@@ -1,0 +1,339 @@
+"""The rows of ``users``: read by anyone, changed through ``accounts`` only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from sqlalchemy import Select, bindparam, func, insert, or_, select, text, update
+
+from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import assignments, links, name_counters, users
+from scim_connector.rules import folding
+from scim_connector.rules.users import Draft, Holder, Taken
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One local user, with every column of the table in its order."""
+
+    id: int
+    user_type: str
+    is_api_user: bool
+    active: bool
+    first_name: str
+    last_name: str
+    initials: str
+    initials_key: str
+    email: str
+    email_key: str
+    username: str
+    username_key: str
+    initials_origin: str
+    email_origin: str
+    username_origin: str
+    profile_origin: str
+    email_trusted: bool
+    overrides: str
+    profile_id: int | None
+    held_by: str | None
+    held_at: int | None
+    password_hash: str | None
+    password_expired: bool
+    welcomed: bool
+    first_login_at: int | None
+    epoch: int
+    version: int
+    created_at: int
+    updated_at: int
+
+    @property
+    def overridden(self) -> frozenset[str]:
+        """The fields a person changed here against the provider."""
+        return (
+            frozenset(orjson.loads(self.overrides)) if self.overrides else frozenset()
+        )
+
+
+_NAMES = tuple(field.name for field in fields(User))
+_COLUMNS = tuple(users.c[name] for name in _NAMES)
+_FLAGS = frozenset(
+    i for i, n in enumerate(_NAMES) if users.c[n].type.python_type is bool
+)
+
+_BY_ID = Statement(select(*_COLUMNS).where(users.c.id == bindparam("user_id")))
+_BY = {
+    name: Statement(select(*_COLUMNS).where(users.c[name] == bindparam("key")))
+    for name in ("username_key", "email_key", "initials_key")
+}
+_TAKEN = Statement(
+    select(
+        users.c.id,
+        users.c.active,
+        users.c.username_key,
+        users.c.initials_key,
+        users.c.email_key,
+    ).where(
+        or_(
+            users.c.username_key == bindparam("username_key"),
+            users.c.initials_key == bindparam("initials_key"),
+            users.c.email_key == bindparam("email_key"),
+        )
+    )
+)
+_ADDED = tuple(name for name in _NAMES if name != "id")
+_ADD = Statement(insert(users).returning(users.c.id), _ADDED)
+
+
+def _user(row: Sequence[Any] | None) -> User | None:
+    if row is None:
+        return None
+    values: list[Any] = list(row)
+    for index in _FLAGS:
+        values[index] = bool(values[index])
+    return User(*values)
+
+
+def by_id(reader: Reader, user_id: int) -> User | None:
+    """The user of this id."""
+    return _user(reader.row(_BY_ID, user_id=user_id))
+
+
+def required(reader: Reader, user_id: int) -> User:
+    """The user of this id, who must exist; raises LookupError."""
+    found = by_id(reader, user_id)
+    if found is None:
+        message = f"There is no user {user_id}."
+        raise LookupError(message)
+    return found
+
+
+def by_username_key(reader: Reader, key: str) -> User | None:
+    """The user of this folded username (``rules.folding.username_key``)."""
+    return _user(reader.row(_BY["username_key"], key=key))
+
+
+def by_email_key(reader: Reader, key: str) -> User | None:
+    """The user of this folded email address."""
+    return _user(reader.row(_BY["email_key"], key=key))
+
+
+def by_initials_key(reader: Reader, key: str) -> User | None:
+    """The user of these folded initials."""
+    return _user(reader.row(_BY["initials_key"], key=key))
+
+
+_WITHOUT_LINK = Statement(
+    select(*_COLUMNS)
+    .where(
+        users.c.id.not_in(
+            select(links.c.user_id).where(
+                links.c.hidden_at.is_(None), links.c.user_id.is_not(None)
+            )
+        )
+    )
+    .order_by(users.c.username_key)
+)
+
+
+def without_link(reader: Reader) -> list[User]:
+    """The users no provider manages, by username."""
+    return [user for row in reader.rows(_WITHOUT_LINK) if (user := _user(row))]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list of users is narrowed to; None leaves a filter out.
+
+    ``words`` is looked for in username, initials, email and both names.
+    """
+
+    words: str | None = None
+    active: bool | None = None
+    api_user: bool | None = None
+    user_type: str | None = None
+    role_id: int | None = None
+    connection_id: int | None = None
+    managed: bool | None = None
+    after: str = ""
+    at_most: int = 100
+
+
+def search(reader: Reader, query: Query) -> list[User]:
+    """The users a query fits, by username; go on with ``after`` = the last key."""
+    return [user for row in reader.rows(_narrowed(query)) if (user := _user(row))]
+
+
+def _narrowed(query: Query) -> Statement:
+    clause = select(*_COLUMNS).where(users.c.username_key > query.after)
+    if query.words is not None:
+        needle = query.words.casefold()
+        fields = ("username_key", "initials_key", "email_key")
+        names = (func.lower(users.c[n]) for n in ("first_name", "last_name"))
+        held = (*(users.c[n] for n in fields), *names)
+        clause = clause.where(or_(*(c.contains(needle, autoescape=True) for c in held)))
+    for column, wanted in (
+        (users.c.active, query.active),
+        (users.c.is_api_user, query.api_user),
+    ):
+        if wanted is not None:
+            clause = clause.where(column.is_(wanted))
+    if query.user_type is not None:
+        clause = clause.where(users.c.user_type == query.user_type)
+    if query.role_id is not None:
+        holders = select(assignments.c.user_id).where(
+            assignments.c.role_id == query.role_id
+        )
+        clause = clause.where(users.c.id.in_(holders))
+    clause = _by_source(clause, query)
+    return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
+
+
+def _by_source(clause: Select[Any], query: Query) -> Select[Any]:
+    linked = select(links.c.user_id).where(
+        links.c.hidden_at.is_(None), links.c.user_id.is_not(None)
+    )
+    if query.connection_id is not None:
+        here = linked.where(links.c.connection_id == query.connection_id)
+        return clause.where(users.c.id.in_(here))
+    if query.managed is None:
+        return clause
+    return clause.where(
+        users.c.id.in_(linked) if query.managed else users.c.id.not_in(linked)
+    )
+
+
+def taken(
+    reader: Reader,
+    *,
+    username_key: str,
+    initials_key: str,
+    email_key: str,
+    except_user: int | None = None,
+) -> Taken:
+    """Which of three values somebody else holds, inactive users included (R2, R5, R7)."""
+    keys = {"username": username_key, "initials": initials_key, "email": email_key}
+    held: dict[str, Holder] = {}
+    rows = reader.rows(
+        _TAKEN,
+        username_key=username_key,
+        initials_key=initials_key,
+        email_key=email_key,
+    )
+    for user_id, active, *present in rows:
+        if user_id == except_user:
+            continue
+        for name, key in zip(("username", "initials", "email"), present, strict=True):
+            if keys[name] == key:
+                held[name] = Holder.ACTIVE if active else Holder.INACTIVE
+    return Taken(**held)
+
+
+def add(
+    tx: Transaction,
+    draft: Draft,
+    origins: Mapping[str, str],
+    *,
+    trusted: bool,
+    welcomed: bool = False,
+    now: int,
+) -> User:
+    """Insert a user the rules have accepted; raises ConstraintBroken on a lost race."""
+    values: dict[str, Any] = {
+        "user_type": draft.user_type.value,
+        "is_api_user": draft.api_user,
+        "active": draft.active,
+        "first_name": draft.first_name,
+        "last_name": draft.last_name,
+        "initials": draft.initials,
+        "initials_key": folding.initials_key(draft.initials),
+        "email": draft.email or "",
+        "email_key": folding.email_key(draft.email or ""),
+        "username": draft.username,
+        "username_key": folding.username_key(draft.username),
+        "initials_origin": origins.get("initials", "local"),
+        "email_origin": origins.get("email", "local"),
+        "username_origin": origins.get("username", "local"),
+        "profile_origin": origins.get("profile", "local"),
+        "email_trusted": trusted,
+        "overrides": "[]",
+        "profile_id": None,
+        "held_by": None,
+        "held_at": None,
+        "password_hash": None,
+        "password_expired": False,
+        "welcomed": welcomed,
+        "first_login_at": None,
+        "epoch": 0,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return User(id=tx.insert(_ADD, **values), **values)
+
+
+@lru_cache(maxsize=256)
+def _update(names: tuple[str, ...]) -> Statement:
+    return Statement(
+        update(users)
+        .where(users.c.id == bindparam("user_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+def change(tx: Transaction, user_id: int, changes: Mapping[str, Any]) -> None:
+    """Set columns of one user; ``accounts`` is the only caller."""
+    names = tuple(sorted(changes))
+    values = {f"new_{name}": changes[name] for name in names}
+    tx.run(_update(names), user_id=user_id, **values)
+
+
+# ---------------------------------------------------------------------- free values
+
+
+@lru_cache(maxsize=64)
+def _held_among(column: str, count: int) -> Statement:
+    keys: list[Any] = [bindparam(f"k{n}") for n in range(count)]
+    return Statement(select(users.c[column]).where(users.c[column].in_(keys)))
+
+
+def free_values(
+    tx: Reader, field: Literal["username", "initials"], keys: Iterable[str]
+) -> set[str]:
+    """Which of a handful of folded values nobody holds; one statement."""
+    wanted = list(dict.fromkeys(keys))
+    statement = _held_among(f"{field}_key", len(wanted))
+    held = tx.rows(statement, **{f"k{n}": key for n, key in enumerate(wanted)})
+    return set(wanted) - {row[0] for row in held}
+
+
+_NEXT = Statement(
+    select(name_counters.c.next).where(
+        name_counters.c.field == bindparam("field"),
+        name_counters.c.base == bindparam("base"),
+    )
+)
+# One statement in the words both databases share: two creates may both be the first.
+_REMEMBER = Statement(
+    text(
+        "INSERT INTO name_counters (field, base, next) VALUES (:field, :base, :number)"
+        " ON CONFLICT (field, base) DO UPDATE SET next = excluded.next"
+    )
+)
+
+
+def next_number(tx: Reader, field: str, base: str) -> int | None:
+    """The next number to try behind a base; None when it was never numbered."""
+    found = tx.value(_NEXT, field=field, base=base)
+    return None if found is None else int(found)
+
+
+def remember_number(tx: Transaction, field: str, base: str, number: int) -> None:
+    """Remember where the numbers of a base go on."""
+    tx.run(_REMEMBER, field=field, base=base, number=number)

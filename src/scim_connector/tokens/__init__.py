@@ -1,0 +1,1 @@
+"""Secrets: opaque tokens and the keys they are hashed with; no database, no web."""

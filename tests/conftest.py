@@ -1,0 +1,65 @@
+"""Databases for the tests: every directory test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from scim_connector.directory import upgrade
+from scim_connector.directory.database import Database
+from tests import postgres
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("SCIM_CONNECTOR_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and no row, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade.upgrade(database)
+    copy = path.with_name("copy.db")
+    upgrade.back_up(path, copy)
+    database.close()
+    return copy
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[postgres.Postgres]:
+    """A PostgreSQL server of our own, with a migrated template database."""
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+        database = Database(server.create("template_house"))
+        upgrade.upgrade(database)
+        database.close()
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        path.write_bytes(request.getfixturevalue("empty_sqlite").read_bytes())
+        made = Database(f"sqlite:///{path}")
+        yield made
+        made.close()
+        return
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    name = f"test_{next(_NUMBERS)}"
+    made = Database(server.create(name, template="template_house"))
+    yield made
+    made.close()
+    server.drop(name)
