@@ -1,0 +1,216 @@
+"""``mapping plan`` and ``mapping apply``: what a new mapping would change, before it does.
+
+The stored resource of every linked person goes through the applied mapping and the new
+one.  A field follows only where the two give different values, as on any update (D19),
+so a value chosen here by hand stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from scim_connector.accounts import Account, representation
+from scim_connector.accounts.compiled import mapping_of
+from scim_connector.directory import audit, connections, links, mapping_versions
+from scim_connector.mapping.drafts import derive
+from scim_connector.provisioning import wishes
+from scim_connector.provisioning.calls import Call
+from scim_connector.provisioning.course import Course
+from scim_connector.rules.events import Event
+from scim_connector.rules.users import RulesViolated
+
+if TYPE_CHECKING:
+    from scim_connector.accounts import Act
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.links import Link
+    from scim_connector.mapping.language import Mapping
+
+#: More users changed than this share must be named to be applied.
+SHARE = 0.05
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one user that would change; ``refused`` says why it could not."""
+
+    username: str
+    field: str
+    before: Any
+    after: Any
+    refused: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What applying a mapping would do to everybody who is stored."""
+
+    people: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    number: int = 0
+
+    @property
+    def changed(self) -> int:
+        """How many users would change."""
+        return len({d.username for d in self.differences if not d.refused})
+
+    @property
+    def refused(self) -> list[Difference]:
+        """The changes that a rule would refuse; those users stay as they are."""
+        return [d for d in self.differences if d.refused]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether so many would change that the number has to be named."""
+        return self.changed > SHARE * self.people
+
+
+class TooManyChanges(Exception):
+    """Applying was refused because the number of changed users was not named."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Keep the plan for the message."""
+        super().__init__(
+            f"{plan.changed} of {plan.people} users would change, more than"
+            f" {SHARE:.0%}. Look at the plan; to go on, repeat with"
+            f" --changes {plan.changed}."
+        )
+
+
+class _Undone(Exception):
+    """Ends a transaction that only looked."""
+
+
+def plan(
+    database: Database,
+    connection: Connection,
+    new: Mapping,
+    act: Act,
+    *,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Plan:
+    """Say what *new* would change on *connection*; keeps nothing."""
+    result = Plan()
+
+    def work(tx: Transaction) -> None:
+        nonlocal result
+        result = _follow_all(tx, connection, new, act, progress)
+        raise _Undone
+
+    try:
+        database.write(work)
+    except _Undone:
+        return result
+    raise AssertionError
+
+
+def apply(
+    database: Database,
+    connection: Connection,
+    new: Mapping,
+    act: Act,
+    *,
+    named: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Plan:
+    """Make *new* the applied mapping and let every user follow it, or nothing at all.
+
+    Raises TooManyChanges when more than 5 % of the users would change and *named* is
+    not that number.
+    """
+
+    def work(tx: Transaction) -> Plan:
+        result = _follow_all(tx, connection, new, act, progress)
+        if result.is_large and named != result.changed:
+            raise TooManyChanges(result)
+        facts = {"connection": connection.name, "number": result.number}
+        audit.record(
+            tx,
+            [Event("mapping:applied", facts | {"changed": result.changed})],
+            at=act.now,
+            actor=str(act.actor),
+            connection_id=connection.id,
+        )
+        return result
+
+    return database.write(work)
+
+
+def _follow_all(
+    tx: Transaction,
+    connection: Connection,
+    new: Mapping,
+    act: Act,
+    progress: Callable[[int], None],
+) -> Plan:
+    result = Plan()
+    old = mapping_of(tx, connection)
+    result.number = mapping_versions.apply(
+        tx,
+        connection.id,
+        text=new.text,
+        file_name=new.name,
+        by=str(act.actor),
+        now=act.now,
+    )
+    moved = connections.required(tx, connection.id)
+    for link in _links(tx, connection.id):
+        result.people += 1
+        result.differences += _follow(tx, moved, link, old, new, act)
+        progress(1)
+    return result
+
+
+def _links(tx: Transaction, connection_id: int) -> Iterator[Link]:
+    after = 0
+    while batch := links.batch(tx, connection_id, after=after, at_most=BATCH):
+        yield from batch
+        after = batch[-1].seq
+
+
+def _follow(
+    tx: Transaction,
+    connection: Connection,
+    link: Link,
+    old: Mapping,
+    new: Mapping,
+    act: Act,
+) -> list[Difference]:
+    """Let one user follow the new mapping; returns what changed, or why nothing did."""
+    account = Account.open(tx, link.local_user_id, act)
+    user = account.user
+    document = representation.stated(link)
+    course = Course.of(_call(connection, act), "Update")
+    chosen = wishes.of_known(
+        tx, course, user, derive(old, document), derive(new, document)
+    )
+    moved = {n: v for n, v in chosen.values.items() if getattr(user, n) != v}
+    violations = {v.attribute: v.message for v in account.violations(moved)}
+    differences = [
+        Difference(user.username, n, getattr(user, n), v, violations.get(n, ""))
+        for n, v in moved.items()
+    ]
+    if not violations:
+        account.follow(moved, chosen.origins)
+        try:
+            account.save()
+        except RulesViolated as refusal:
+            return [Difference(user.username, "", None, None, refusal.detail)]
+    return differences
+
+
+def _call(connection: Connection, act: Act) -> Call:
+    return Call(
+        request_id="mapping",
+        method="PUT",
+        path="",
+        source="mapping",
+        now=act.now,
+        started=perf_counter_ns(),
+        connection=connection,
+        credential_id="mapping",
+    )

@@ -1,0 +1,88 @@
+"""Reads are logged off the read path: gathered in memory, written in batches.
+
+A crash may lose the reads of the last second (``FLUSH_SECONDS``) of this process; no
+change and no refusal is ever gathered (decision 43).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from scim_connector.directory import credentials, quirks, refusals, request_log
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.request_log import Entry
+
+FLUSH_SECONDS = 1.0
+FLUSH_AT = 200
+MOST_WAITING = 20_000
+MOST_SOURCES = 500
+
+
+class RequestGatherer:
+    """The reads of this process that are not in the request log yet."""
+
+    def __init__(self, database: Database) -> None:
+        """Begin empty; *database* is where :meth:`flush` writes."""
+        self._database = database
+        self._waiting: deque[Entry] = deque(maxlen=MOST_WAITING)
+        self._quirks: Counter[tuple[int, str]] = Counter()
+        self._used: dict[str, int] = {}
+        self._refused: dict[tuple[str, str], tuple[int, str]] = {}
+        self._refused_at = 0
+        self._lock = Lock()
+
+    def note(self, entry: Entry) -> None:
+        """Remember one read; costs no statement."""
+        self._waiting.append(entry)
+
+    def used(self, credential_id: str, now: int) -> None:
+        """Remember when a credential was last used."""
+        self._used[credential_id] = now
+
+    def saw(self, connection_id: int, names: Counter[str]) -> None:
+        """Count dialect quirks and unknown attributes."""
+        if names:
+            with self._lock:
+                for name, count in names.items():
+                    self._quirks[connection_id, name] += count
+
+    def refused(self, reason: str, source: str, path: str, now: int) -> None:
+        """Count a caller refused before authentication; never takes the writer lock.
+
+        The path is kept as a sample, so it is cut; the number of sources is bounded.
+        """
+        key = (reason, source)
+        with self._lock:
+            if key not in self._refused and len(self._refused) >= MOST_SOURCES:
+                key = (reason, "others")
+            count, _ = self._refused.get(key, (0, ""))
+            self._refused[key] = (count + 1, path[:200])
+            self._refused_at = now
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether enough reads wait to be written before the second is over."""
+        return len(self._waiting) >= FLUSH_AT
+
+    def flush(self) -> int:
+        """Write what waits in one transaction; returns how many reads were written."""
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        with self._lock:
+            seen, self._quirks = self._quirks, Counter()
+            refused, self._refused = self._refused, {}
+        used, self._used = self._used, {}
+        if not (entries or seen or used or refused):
+            return 0
+
+        def work(tx: Transaction) -> None:
+            request_log.add_batch(tx, entries)
+            quirks.count(tx, seen, now=max(used.values(), default=0))
+            credentials.touch(tx, used)
+            refusals.count(tx, refused, now=self._refused_at)
+
+        self._database.write(work)
+        return len(entries)
