@@ -1,0 +1,1 @@
+"""The use cases of people: what an administrator or operator does."""

@@ -1,0 +1,41 @@
+"""The API App: installed, and configured with the API user that acts for it (R14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scim_connector.administration import users as doors
+from scim_connector.administration.errors import NotPossible
+from scim_connector.directory import access, audit
+from scim_connector.rules.events import Event
+
+if TYPE_CHECKING:
+    from scim_connector.accounts import Act
+    from scim_connector.directory.database import Transaction
+
+
+def install(tx: Transaction, act: Act) -> None:
+    """Mark the app as installed; doing it again changes nothing."""
+    if not access.api_app_state(tx)[0]:
+        access.install_api_app(tx)
+        _tell(tx, Event("api_app:installed"), act)
+
+
+def configure(tx: Transaction, username: str, act: Act) -> None:
+    """Give the app its user; raises NotPossible unless that is an active API user."""
+    if not access.api_app_state(tx)[0]:
+        message = "The API App is not installed"
+        raise NotPossible(f"{message}; run: scim-connector api-app install")
+    user = doors.find(tx, username)
+    if not user.is_api_user:
+        raise NotPossible(
+            f"{user.username} is a person; the API App needs an API user."
+        )
+    if not user.active:
+        raise NotPossible(f"{user.username} is inactive; reactivate it first.")
+    access.configure_api_app(tx, user.id, now=act.now)
+    _tell(tx, Event("api_app:configured", {"user": user.username}), act, user.id)
+
+
+def _tell(tx: Transaction, event: Event, act: Act, user_id: int | None = None) -> None:
+    audit.record(tx, [event], at=act.now, actor=str(act.actor), user_id=user_id)

@@ -1,0 +1,237 @@
+"""Connections and their tokens: made, changed, paused, retired by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from scim_connector.accounts import Account, Act
+from scim_connector.administration.errors import NotPossible
+from scim_connector.directory import (
+    audit,
+    connections,
+    credentials,
+    links,
+    mapping_versions,
+)
+from scim_connector.directory.constraints import ConstraintBroken
+from scim_connector.mapping import language
+from scim_connector.rules.events import Event
+from scim_connector.tokens import opaque
+
+if TYPE_CHECKING:
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Reader, Transaction
+
+BATCH = 500
+
+
+def find(reader: Reader, name: str) -> Connection:
+    """The connection of this name; raises NotPossible with the names there are."""
+    found = connections.by_name(reader, name)
+    if found is None:
+        names = ", ".join(c.name for c in connections.every(reader)) or "none yet"
+        raise NotPossible(f'There is no connection "{name}"; there are: {names}.')
+    return found
+
+
+def add(
+    tx: Transaction,
+    name: str,
+    *,
+    kind: str,
+    mapping_text: str,
+    mapping_name: str,
+    settings: Mapping[str, Any],
+    act: Act,
+) -> Connection:
+    """Make a connection with its first mapping; raises NotPossible, MappingError."""
+    language.load(mapping_text, mapping_name)
+    if not name.strip():
+        raise NotPossible("A connection needs a name.")
+    try:
+        with tx.savepoint():
+            connection_id = connections.add(
+                tx, name.strip(), kind=kind, now=act.now, **settings
+            )
+    except ConstraintBroken:
+        message = f'There is a connection "{name}" already'
+        raise NotPossible(f"{message}; choose another name.") from None
+    mapping_versions.apply(
+        tx,
+        connection_id,
+        text=mapping_text,
+        file_name=mapping_name,
+        by=str(act.actor),
+        now=act.now,
+    )
+    facts = {"connection": name, "kind": kind, **settings}
+    _tell(tx, "connection:added", connection_id, act, **facts)
+    return connections.required(tx, connection_id)
+
+
+def change(
+    tx: Transaction, connection: Connection, changes: Mapping[str, Any], act: Act
+) -> Connection:
+    """Change settings of a connection; what is the same already is no change."""
+    moved = {n: v for n, v in changes.items() if getattr(connection, n) != v}
+    if moved:
+        connections.change(tx, connection.id, moved)
+        _tell(tx, "connection:changed", connection.id, act, **moved)
+    return connections.required(tx, connection.id)
+
+
+def pause(tx: Transaction, connection: Connection, act: Act) -> None:
+    """Serve reads and deactivations only until the connection is resumed (D13)."""
+    _move(tx, connection, "paused", "connection:paused", act)
+
+
+def resume(tx: Transaction, connection: Connection, act: Act) -> None:
+    """Serve everything again."""
+    _move(tx, connection, "live", "connection:resumed", act)
+
+
+def _move(
+    tx: Transaction, connection: Connection, state: str, event: str, act: Act
+) -> None:
+    if connection.state == "retired":
+        message = f"Connection {connection.name} is retired"
+        raise NotPossible(f"{message}; add a new one that takes it over.")
+    if connection.state != state:
+        connections.change(tx, connection.id, {"state": state})
+        _tell(tx, event, connection.id, act)
+
+
+def people(reader: Reader, connection: Connection) -> int:
+    """How many active users a connection manages."""
+    return sum(1 for link in _links(reader, connection) if link.active)
+
+
+def retire(
+    tx: Transaction, connection: Connection, act: Act, *, deactivate: bool = False
+) -> int:
+    """End a connection; its credentials die first, so nothing it sends counts (D13).
+
+    Users stay active and become unmanaged, unless *deactivate*; returns how many were
+    deactivated.
+    """
+    credentials.revoke_all(tx, connection.id, now=act.now)
+    connections.change(tx, connection.id, {"state": "retired"})
+    ended = 0
+    for link in _links(tx, connection) if deactivate else ():
+        account = Account.open(tx, link.local_user_id, act)
+        if account.user.active:
+            account.deactivate(hold=True)
+            account.save()
+            ended += 1
+    _tell(tx, "connection:retired", connection.id, act, deactivated=ended)
+    return ended
+
+
+def _links(reader: Reader, connection: Connection) -> list[links.Link]:
+    found: list[links.Link] = []
+    after = 0
+    while batch := links.batch(reader, connection.id, after=after, at_most=BATCH):
+        found += batch
+        after = batch[-1].seq
+    return found
+
+
+# --------------------------------------------------------------------------- tokens
+
+
+def create_token(
+    tx: Transaction,
+    connection: Connection,
+    *,
+    pepper: bytes,
+    expires_at: int | None,
+    act: Act,
+) -> opaque.Token:
+    """A new bearer token; it is shown once and stored only as a hash."""
+    if connection.state == "retired":
+        message = f"Connection {connection.name} is retired"
+        raise NotPossible(f"{message}; a token would open nothing.")
+    token = opaque.mint()
+    credentials.add(
+        tx,
+        token.id,
+        connection_id=connection.id,
+        hashed=opaque.hashed(token, pepper),
+        now=act.now,
+        expires_at=expires_at,
+    )
+    _tell(tx, "token:created", connection.id, act, token=token.id, expires=expires_at)
+    return token
+
+
+def find_token(reader: Reader, token_id: str) -> credentials.Credential:
+    """The credential of this id, or of a token pasted whole; raises NotPossible."""
+    pasted = opaque.parse(token_id)
+    found = credentials.by_id(reader, pasted.id if pasted else token_id)
+    if found is None:
+        message = "There is no token of this id"
+        raise NotPossible(f"{message}; see: scim-connector token list")
+    return found
+
+
+def revoke_token(tx: Transaction, token: credentials.Credential, act: Act) -> bool:
+    """Revoke a token at once; False when it was revoked already."""
+    done = credentials.revoke(tx, token.id, now=act.now)
+    if done:
+        _tell(tx, "token:revoked", token.connection_id, act, token=token.id)
+    return done
+
+
+def extend_token(
+    tx: Transaction, token: credentials.Credential, expires_at: int | None, act: Act
+) -> None:
+    """Move the expiry of a token; raises NotPossible for a revoked one."""
+    if token.revoked_at is not None:
+        raise NotPossible("A revoked token stays revoked; create a new one.")
+    credentials.extend(tx, token.id, expires_at)
+    facts = {"token": token.id, "expires": expires_at}
+    _tell(tx, "token:extended", token.connection_id, act, **facts)
+
+
+def _tell(
+    tx: Transaction, event: str, connection_id: int, act: Act, **facts: Any
+) -> None:
+    audit.record(
+        tx,
+        [Event(event, facts)],
+        at=act.now,
+        actor=str(act.actor),
+        connection_id=connection_id,
+    )
+
+
+# ------------------------------------------------------------------------ the address
+
+
+def address_warnings(base_url: str) -> list[str]:
+    """What Entra ID and Okta will not like about the public address, in sentences."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    found = []
+    if parts.scheme != "https":
+        found.append("Entra ID and Okta need https; see docs/https.md.")
+    if "_" in host:
+        found.append("Okta refuses a host name with an underscore; see docs/https.md.")
+    if _is_private(host):
+        found.append(
+            f"{host} cannot be reached from the internet, where Entra ID and Okta are;"
+            " see docs/https.md."
+        )
+    return found
+
+
+def _is_private(host: str) -> bool:
+    if host == "localhost" or host.endswith((".local", ".internal")):
+        return True
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return False

@@ -1,0 +1,255 @@
+"""What a person may do to a user, from the console or the command line.
+
+Each function runs in the caller's transaction and goes through ``accounts``; the rules
+refuse with the same sentences a provider gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from scim_connector import accounts
+from scim_connector.accounts import Account, Act, settle
+from scim_connector.administration.errors import NotPossible
+from scim_connector.administration.proposals import proposed
+from scim_connector.directory import (
+    conflicts,
+    connections,
+    links,
+    profiles,
+    roles,
+    users,
+)
+from scim_connector.rules import folding
+from scim_connector.rules.users import Draft, RulesViolated, UserType
+from scim_connector.scim.folding import text_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.directory.links import Link
+    from scim_connector.directory.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What a person enters for a new user; empty initials or username are proposed."""
+
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+    initials: str = ""
+    username: str = ""
+    user_type: UserType = UserType.ADMINISTRATIVE
+    api_user: bool = False
+    active: bool = True
+    roles: tuple[str, ...] = ()
+    profile: str | None = None
+    mail: bool = True
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(tx: Reader, username: str) -> User:
+    """The user of this username, in any case; raises NotPossible when there is none."""
+    user = users.by_username_key(tx, folding.username_key(username))
+    if user is None:
+        message = f'There is no user "{username}".'
+        raise NotPossible(f"{message} List users with: scim-connector user list")
+    return user
+
+
+def add(tx: Transaction, new: NewUser, act: Act) -> User:
+    """Create a user; raises RulesViolated with every broken rule, or NotPossible."""
+    choices = proposed(new.first_name, new.last_name, new.email)
+    username = new.username or settle(tx, "username", choices.username).value
+    initials = new.initials or settle(tx, "initials", choices.initials).value
+    draft = Draft(
+        username=username or "",
+        initials=initials or "",
+        email=new.email.strip(),
+        first_name=new.first_name.strip(),
+        last_name=new.last_name.strip(),
+        user_type=new.user_type,
+        api_user=new.api_user,
+        active=new.active,
+    )
+    account = accounts.create(tx, draft, new.origins, act, mail=new.mail)
+    account.assign(_role_ids(tx, new.roles), source="console")
+    if new.profile is not None:
+        account.edit({"profile_id": _profile_id(tx, new.profile)})
+    account.save()
+    return account.user
+
+
+def edit(
+    tx: Transaction,
+    user: User,
+    values: Mapping[str, str],
+    act: Act,
+    *,
+    override: bool = False,
+) -> User:
+    """Change local fields of a user.
+
+    A field the provider manages is refused with whose it is (NotPossible); *override*
+    writes it all the same, and it lives until the provider sends another value (D19).
+    """
+    account = Account.open(tx, user.id, act)
+    managed = _managed(tx, account, values)
+    if managed and not override:
+        raise NotPossible(_whose(tx, account, managed))
+    violations = account.violations(values)
+    if violations:
+        raise RulesViolated(violations)
+    account.edit(values, origin="local")
+    if managed:
+        account.override(managed)
+    account.save()
+    return account.user
+
+
+def _managed(
+    tx: Transaction, account: Account, values: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The fields among *values* that follow the provider of this user."""
+    if account.link is None:
+        return ()
+    return tuple(
+        name
+        for name, value in values.items()
+        if getattr(account.user, name) != value and account.follows_provider(name)
+    )
+
+
+def _whose(tx: Transaction, account: Account, managed: tuple[str, ...]) -> str:
+    connection = _connection_name(tx, account.link)
+    fields = ", ".join(managed).replace("_", " ")
+    return (
+        f"{fields}: managed by connection {connection}, change it there. To change it"
+        " here until the provider sends another value, repeat with --override."
+    )
+
+
+def _connection_name(tx: Transaction, link: Link | None) -> str:
+    found = None if link is None else connections.by_id(tx, link.connection_id)
+    return "" if found is None else found.name
+
+
+def deactivate(tx: Transaction, user: User, act: Act) -> Account:
+    """End every access of a user and hold them inactive against the provider (D28)."""
+    account = Account.open(tx, user.id, act)
+    account.deactivate(hold=True)
+    account.save()
+    return account
+
+
+def reactivate(tx: Transaction, user: User, act: Act) -> Account:
+    """Make a user active again; every rule is checked first (RulesViolated)."""
+    account = Account.open(tx, user.id, act)
+    present = {n: getattr(user, n) for n in ("username", "initials", "email")}
+    violations = account.violations(present)
+    if violations:
+        raise RulesViolated(violations)
+    account.reactivate()
+    account.welcome()
+    account.save()
+    return account
+
+
+def give_role(tx: Transaction, user: User, role: str, act: Act) -> User:
+    """Give a role from here; it stands beside the roles a provider gives."""
+    return _move_role(tx, user, role, act, give=True)
+
+
+def take_role(tx: Transaction, user: User, role: str, act: Act) -> User:
+    """Take back a role that was given here; NotPossible when a provider gives it."""
+    return _move_role(tx, user, role, act, give=False)
+
+
+def _move_role(tx: Transaction, user: User, role: str, act: Act, *, give: bool) -> User:
+    (role_id,) = _role_ids(tx, (role,))
+    account = Account.open(tx, user.id, act)
+    held = account.roles_from("console")
+    if not give and role_id not in held:
+        message = f"{user.username} does not hold {role} from here."
+        raise NotPossible(f"{message} A role a provider gives is taken back there.")
+    account.assign(held | {role_id} if give else held - {role_id}, source="console")
+    account.save()
+    return account.user
+
+
+def set_profile(tx: Transaction, user: User, profile: str | None, act: Act) -> User:
+    """Set or clear the profile of a user."""
+    account = Account.open(tx, user.id, act)
+    profile_id = None if profile is None else _profile_id(tx, profile)
+    account.edit({"profile_id": profile_id}, origin="local")
+    account.save()
+    return account.user
+
+
+def _role_ids(tx: Transaction, names: tuple[str, ...]) -> frozenset[int]:
+    found = roles.by_names(tx, names)
+    missing = [name for name in names if name not in found]
+    if missing:
+        message = f"There is no role {', '.join(missing)}."
+        raise NotPossible(f"{message} Add it with: scim-connector role add NAME")
+    return frozenset(found.values())
+
+
+def _profile_id(tx: Transaction, name: str) -> int:
+    found = profiles.by_name(tx, name)
+    if found is None:
+        message = f'There is no profile "{name}".'
+        raise NotPossible(f"{message} Add it with: scim-connector profile add NAME")
+    return found.id
+
+
+# --------------------------------------------------------------------------- links
+
+
+def link(
+    tx: Transaction, connection_name: str, identity: str, user: User, act: Act
+) -> None:
+    """Decide that an identity of a provider is this user; its next POST links them.
+
+    *identity* is the userName the provider sends.  Raises NotPossible where decision 11
+    forbids it: an API user, a user with a live link, an unknown connection.
+    """
+    connection = connections.by_name(tx, connection_name)
+    if connection is None:
+        raise NotPossible(f'There is no connection "{connection_name}".')
+    if links.of_user(tx, user.id) is not None:
+        message = f"{user.username} is linked already."
+        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
+    if user.is_api_user and not connection.allow_api_users:
+        message = f"{user.username} is an API user and {connection.name} may not link"
+        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+    conflicts.decide(
+        tx,
+        connection_id=connection.id,
+        identity=text_key(identity),
+        user_id=user.id,
+        by=str(act.actor),
+        now=act.now,
+    )
+
+
+def unlink(tx: Transaction, user: User, act: Act) -> User:
+    """Undo a link: the user stays, unmanaged, and the old SCIM id answers 404."""
+    account = Account.open(tx, user.id, act)
+    if account.link is None:
+        raise NotPossible(f"{user.username} is not linked to any connection.")
+    account.note("user:unlinked", connection=_connection_name(tx, account.link))
+    links.hide(tx, account.link, why="unlinked", now=act.now)
+    account.link = None
+    account.save()
+    return account.user
+
+
+def overridden(user: User) -> frozenset[str]:
+    """The managed fields a person changed here."""
+    return frozenset(orjson.loads(user.overrides))
