@@ -1,0 +1,1 @@
+"""What happens beside the requests: batches written, audit sealed, counters folded."""

@@ -1,0 +1,54 @@
+"""The thread beside the requests of one worker process.
+
+Once a second it writes the gathered reads, and does the housekeeping that any process
+may do at any time: sealing audit and, on PostgreSQL, adding up counters.
+"""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scim_connector.delivery.housekeeping import keep_house
+from scim_connector.provisioning import FLUSH_SECONDS
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Database
+    from scim_connector.provisioning import RequestGatherer
+
+_log = structlog.get_logger("background")
+
+
+class Background:
+    """Starts with its process and writes what is left when it ends."""
+
+    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
+        """Work on *database* for the process of *gatherer*."""
+        self._database = database
+        self._gatherer = gatherer
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="background", daemon=True)
+
+    def start(self) -> None:
+        """Begin; call it once, in the process whose requests it serves."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after one last round."""
+        self._ended.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._ended.wait(FLUSH_SECONDS):
+            self._round()
+        self._round()
+
+    def _round(self) -> None:
+        """One round; a database that does not answer now may answer the next time."""
+        try:
+            self._gatherer.flush()
+            keep_house(self._database)
+        except Exception as error:
+            _log.warning("background round failed", reason=str(error) or repr(error))

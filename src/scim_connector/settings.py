@@ -1,0 +1,235 @@
+"""Settings: ``SCIM_CONNECTOR_*`` variables over one optional ``scim-connector.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+PREFIX: Final = "SCIM_CONNECTOR_"
+FILE: Final = "scim-connector.toml"
+
+
+class BadSettings(Exception):
+    """A setting that cannot be used; the text names it and says what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name in the file; the variable is the name in capitals."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    sentence: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.name.upper()
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        message = "write a whole number above 0"
+        raise ValueError(message)
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 3600:  # noqa: PLR2004 - an hour is no deadline any more
+        message = "write seconds, between 0 and 3600"
+        raise ValueError(message)
+    return seconds
+
+
+def _address(text: str) -> str:
+    """A public URL without a slash at its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = "write an address such as https://scim.example.com"
+        raise ValueError(message)
+    if parts.query or parts.fragment or parts.username:
+        message = "write the address alone, without ?, # or a user"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(str(ip_address(part.strip())) for part in text.split(",") if part)
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "database_url",
+        str,
+        "sqlite:///scim-connector.db",
+        "Where everything is kept: a SQLite file in the working directory, or"
+        " `postgresql://user:password@host/name` (PostgreSQL 14 or newer).",
+    ),
+    Setting(
+        "public_url",
+        _address,
+        None,
+        "The address providers reach you at, the only source of every link that is"
+        " given out; without it, the address served on.",
+    ),
+    Setting("host", str, "127.0.0.1", "The address to listen on."),
+    Setting("port", _number, 8080, "The port to listen on."),
+    Setting("workers", _number, 2, "How many processes answer requests."),
+    Setting(
+        "tls_cert", Path, None, "A certificate file (whole chain) to serve https with."
+    ),
+    Setting("tls_key", Path, None, "The private key of that certificate."),
+    Setting(
+        "secret_key",
+        str,
+        None,
+        "The secret key itself, instead of a file: 32 bytes in base64, older keys on"
+        " further lines.",
+    ),
+    Setting(
+        "secret_key_file",
+        Path,
+        Path("scim-connector.key"),
+        "The file of the secret key, made at the first start.",
+    ),
+    Setting(
+        "trusted_proxies",
+        _addresses,
+        (),
+        "Addresses of proxies whose X-Forwarded-For is believed, with commas between"
+        " them; it is used for the log alone.",
+    ),
+    Setting("max_body", _number, 1_048_576, "The largest request body, in bytes."),
+    Setting(
+        "statement_timeout", _seconds, 5.0, "How long one statement may take, seconds."
+    ),
+)
+_BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; see :data:`SETTINGS` for what each means."""
+
+    database_url: str = "sqlite:///scim-connector.db"
+    public_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    secret_key: str | None = None
+    secret_key_file: Path = Path("scim-connector.key")
+    trusted_proxies: tuple[str, ...] = ()
+    max_body: int = 1_048_576
+    statement_timeout: float = 5.0
+
+    def __repr__(self) -> str:
+        """The settings without their secrets."""
+        return f"Settings({self.base_url})"
+
+    @property
+    def address(self) -> str:
+        """The public address, or the one served on."""
+        if self.public_url:
+            return self.public_url
+        scheme = "https" if self.tls_cert else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The SCIM base URL that providers are given."""
+        return f"{self.address}/scim/v2"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], file: Path | None = None) -> Settings:
+        """Read the variables over the file; raises BadSettings.
+
+        *file* must exist when it is named; ``scim-connector.toml`` in the working
+        directory may be absent.
+        """
+        values = _of_file(file if file is not None else Path(FILE), named=bool(file))
+        values |= _of_environment(environ)
+        settings = cls(**values)
+        if (settings.tls_cert is None) != (settings.tls_key is None):
+            raise BadSettings("tls_cert and tls_key belong together; set both.")
+        return settings
+
+
+def _of_file(file: Path, *, named: bool) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise BadSettings(f"There is no settings file {file}.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(f"{file}: {error}") from None
+    return {
+        name: _value(_known(name, f"{file}: "), _as_text(value), f"{file}: {name}")
+        for name, value in raw.items()
+    }
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(str(part) for part in value)
+    return str(value)
+
+
+def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and variable != f"{PREFIX}CONFIG":
+            name = variable.removeprefix(PREFIX).lower()
+            setting = _known(name, "", shown=variable)
+            values[setting.name] = _value(setting, text, variable)
+    return values
+
+
+def _known(name: str, where: str, *, shown: str | None = None) -> Setting:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    near = get_close_matches(name, _BY_NAME, 1)
+    meant = _BY_NAME[near[0]].variable if near and shown else (near or [""])[0]
+    hint = f"; did you mean {meant}?" if near else "; see docs/settings.md"
+    raise BadSettings(f"{where}unknown setting {shown or name}{hint}")
+
+
+def _value(setting: Setting, text: str, where: str) -> Any:
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        shown = "" if "key" in setting.name else f' "{text}"'
+        raise BadSettings(f"{where}{shown}: {error}") from None
+
+
+def documentation() -> str:
+    """Every setting as Markdown, for ``docs/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "Each setting is an environment variable, or a line in `scim-connector.toml` in"
+        " the working directory (another file: `--config FILE`). The variable wins. An"
+        " unknown name is an error. This page is generated:"
+        " `scim-connector settings --markdown`.",
+        "",
+        "| variable | in the file | default | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    for setting in SETTINGS:
+        default = "none" if setting.default in (None, ()) else f"`{setting.default}`"
+        lines.append(
+            f"| `{setting.variable}` | `{setting.name}` | {default} |"
+            f" {setting.sentence} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The HTTP edge: Flask, and nothing that decides."""

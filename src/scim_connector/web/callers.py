@@ -1,0 +1,91 @@
+"""Who is calling: a bearer token becomes a credential and its connection.
+
+This comes before routing, so a caller without a token learns nothing about addresses.
+Every refusal says what is wrong with the token, never whether it nearly fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scim_connector.directory import credentials
+from scim_connector.scim.errors import Unauthenticated
+from scim_connector.tokens import opaque
+
+if TYPE_CHECKING:
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.credentials import Credential
+    from scim_connector.directory.database import Database
+    from scim_connector.tokens.secrets import SecretKeys
+
+_NONE = opaque.mint()
+_HELP = "make one with: scim-connector token create CONNECTION"
+
+
+class Refused(Unauthenticated):
+    """A 401 with the short reason it is counted by."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Keep the reason for the counters and the sentence for the caller."""
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller."""
+
+    credential_id: str
+    connection: Connection
+
+
+class Callers:
+    """Knows callers by their tokens; one statement for each request."""
+
+    def __init__(self, database: Database, keys: SecretKeys) -> None:
+        """Look tokens up in *database*, hashed with the sub-keys of *keys*."""
+        self._database = database
+        self._peppers = keys.peppers()
+
+    def authenticate(self, environ: dict[str, Any], now: int) -> Caller:
+        """The caller of a WSGI request; raises Refused (401)."""
+        token = _token(environ.get("HTTP_AUTHORIZATION", ""))
+        found = credentials.caller(self._database.reader(), token.id)
+        if found is None or not self._opens(token, found[0]):
+            raise Refused(
+                "unknown_token",
+                f"This token is not known here; check that it was pasted whole, or {_HELP}",
+            )
+        credential, connection = found
+        _refuse_dead(credential, connection, now)
+        return Caller(credential.id, connection)
+
+    def _opens(self, token: opaque.Token, credential: Credential) -> bool:
+        hashes = [opaque.opens(token, credential.hash, p) for p in self._peppers]
+        return any(hashes)
+
+
+def _refuse_dead(credential: Credential, connection: Connection, now: int) -> None:
+    state = credential.state_at(now)
+    if state != "live":
+        message = f"This token is {state}; {_HELP}"
+        raise Refused(f"token_{state}", message)
+    if connection.state == "retired":
+        message = f"Connection {connection.name} is retired; it answers no more."
+        raise Refused("connection_retired", message)
+
+
+def _token(header: str) -> opaque.Token:
+    words: Sequence[str] = header.split()
+    if not words:
+        message = "Send the token as: Authorization: Bearer TOKEN;"
+        raise Refused("no_token", f"{message} {_HELP}")
+    if words[0].lower() != "bearer":
+        message = f"Only bearer tokens are known here, not {words[0][:20]};"
+        raise Refused("other_scheme", f"{message} {_HELP}")
+    if len(words) > 2 and words[1].lower() == "bearer":  # noqa: PLR2004
+        message = 'The word "Bearer" stands twice: paste the token alone, without it,'
+        raise Refused("bearer_twice", f"{message} into the provider's token field.")
+    return opaque.parse(words[1] if len(words) == 2 else "") or _NONE  # noqa: PLR2004
