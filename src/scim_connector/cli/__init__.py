@@ -1,0 +1,69 @@
+"""``scim-connector``: everything an operator does, one command each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+from scim_connector import __version__
+
+#: Command, module and name in it, and the line shown in ``--help``; loaded when used.
+COMMANDS: Final = {
+    "serve": ("serve:serve", "Serve SCIM; the first start prints how to connect."),
+    "connection": ("connection:connection", "Connections to identity providers."),
+    "token": ("token:token", "Bearer tokens of connections."),
+    "user": ("user:user", "Local users."),
+    "role": ("names:role", "Roles."),
+    "profile": ("names:profile", "Profiles."),
+    "api-app": ("api_app:api_app", "The API App and its user."),
+    "import": ("importing:import_users", "Import users from a CSV file."),
+    "mapping": ("mapping:mapping", "How local fields are derived."),
+    "rollout": ("rollout:rollout", "Try a whole directory; nothing is kept."),
+    "conflict": ("conflict:conflict", "What waits for a person's decision."),
+    "link": ("link:link", "Link identities of providers to existing users."),
+    "log": ("log:log", "The requests of providers, with their steps."),
+    "dialects": ("dialects:dialects", "The tolerated quirks of providers."),
+    "rules": ("rules:rules", "The handbook of local rules."),
+    "settings": ("settings:settings", "Every setting."),
+    "db": ("db:db", "The database: upgrade, check, back up."),
+    "keys": ("keys:keys", "The secret key."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        found = getattr(import_module(f"scim_connector.cli.{module}"), name)
+        assert isinstance(found, click.Command)  # noqa: S101 - the table is ours
+        return found
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="scim-connector")
+@click.option("--config", metavar="FILE", help="Settings file (default: as serve).")
+@click.pass_context
+def main(ctx: click.Context, config: str | None) -> None:
+    """The SCIM server between Entra ID or Okta and your applications.
+
+    Start with `scim-connector serve` in an empty folder: it makes a database and prints
+    an address, a token and a line to try. Then `scim-connector connection add`.
+    """
+    ctx.obj = config

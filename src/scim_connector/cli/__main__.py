@@ -1,0 +1,5 @@
+"""``python -m scim_connector.cli``."""
+
+from scim_connector.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""``serve``: prepare once in the parent, then let the workers answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scim_connector.administration.connections import address_warnings
+from scim_connector.cli.context import explaining, fail, load_settings
+from scim_connector.cli.logs import set_up_logs
+from scim_connector.wiring import prepare
+
+if TYPE_CHECKING:
+    from scim_connector.settings import Settings
+    from scim_connector.wiring import Welcome
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port (default 8080).")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes (default 2).")
+@click.option("--tls-cert", metavar="FILE", help="Certificate, whole chain, for https.")
+@click.option("--tls-key", metavar="FILE", help="Private key of the certificate.")
+@click.option("--config", metavar="FILE", help="Settings file.")
+@click.pass_context
+def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
+    """Serve SCIM at http://HOST:PORT/scim/v2.
+
+    In an empty folder it makes a SQLite database, a secret key and a first connection,
+    and prints once how to use them. Later starts print no secret.
+
+    \b
+    scim-connector serve
+    scim-connector serve --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+    """  # noqa: D301 - click reads \b
+    settings = load_settings(config or ctx.find_root().obj, **options)
+    set_up_logs()
+    with explaining():
+        _refuse_taken_port(settings)
+        prepared = prepare(settings)
+    for line in prepared.notes:
+        click.echo(line)
+    if prepared.welcome is not None:
+        _print_welcome(settings, prepared.welcome)
+    _print_address(settings)
+    sys.stdout.flush()
+    _run(settings)
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Say so before anything is made, if somebody listens there already."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            message = f"Cannot listen on {settings.host}:{settings.port}"
+            reason = error.strerror or str(error)
+            raise fail(f"{message}: {reason}. Choose another --port.") from None
+
+
+def _print_welcome(settings: Settings, welcome: Welcome) -> None:
+    """The first connection, shown once; the curl line works as pasted."""
+    body = (
+        '{"userName":"kim.doe@example.com",'
+        '"name":{"givenName":"Kim","familyName":"Doe"},'
+        '"emails":[{"type":"work","value":"kim.doe@example.com","primary":true}]}'
+    )
+    click.echo(
+        f"\nSCIM base URL:  {settings.base_url}\n"
+        f"Bearer token:   {welcome.token}\n"
+        f'\nThe token belongs to connection "{welcome.connection}" and is shown once.'
+        " Create a first user:\n\n"
+        f"curl -s -X POST {settings.base_url}/Users"
+        f" -H 'Authorization: Bearer {welcome.token}'"
+        f" -H 'Content-Type: application/scim+json' -d '{body}'\n"
+    )
+
+
+def _print_address(settings: Settings) -> None:
+    click.echo(f"Serving {settings.base_url} (Ctrl-C ends it).")
+    if not settings.base_url.startswith("https:"):
+        click.echo("Entra ID and Okta need a public https address: docs/https.md.")
+    else:
+        for warning in address_warnings(settings.base_url):
+            click.echo(warning)
+
+
+def _run(settings: Settings) -> None:
+    from granian import Granian  # noqa: PLC0415 - only this command needs it
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.errors import ConfigurationError  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    try:
+        Granian(
+            "scim_connector.wiring:application",
+            factory=True,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.WSGI,
+            workers=settings.workers,
+            blocking_threads=1,
+            ssl_cert=settings.tls_cert,
+            ssl_key=settings.tls_key,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+        ).serve()
+    except ConfigurationError as error:
+        raise fail(f"The server cannot start: {error}") from None
