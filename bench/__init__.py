@@ -1,0 +1,1 @@
+"""Measures this server beside a bare Flask route: ``python -m bench --help``."""
