@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from scim_connector.wiring import Welcome
 
 
+#: A worker that has not ended by then is ended; one that was only just starting when
+#: the signal came never hears it.
+DRAIN_SECONDS = 5
+
+
 @click.command()
 @click.option("--host", help="Address to listen on (default 127.0.0.1).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port (default 8080).")
@@ -111,6 +116,7 @@ def _run(settings: Settings) -> None:
             ssl_key=settings.tls_key,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
+            workers_kill_timeout=DRAIN_SECONDS,
         ).serve()
     except ConfigurationError as error:
         raise fail(f"The server cannot start: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scim_connector.accounts import Act
+from scim_connector.accounts import Act, representation
 from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import audit, conflicts, links, request_log, search
 from scim_connector.mapping.drafts import derive
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.database import Database, Reader, Transaction
     from scim_connector.directory.links import Link
+    from scim_connector.mapping.language import Mapping
     from scim_connector.provisioning.calls import Call, SearchQuery
     from scim_connector.provisioning.reads import RequestGatherer
     from scim_connector.scim.resources import Read
     from scim_connector.scim.schemas import ResourceType
+    from scim_connector.scim.types import Json
 
     #: What is left of a change for its transaction.
     Work = Callable[[Transaction, Course], Link]
@@ -92,7 +94,7 @@ class Provisioning:
         """POST: a new link for somebody new, adopted, revived or restored (201)."""
         return self._change(call, "Create", 201, self._posted)
 
-    def _posted(self, call: Call) -> Work:
+    def _posted(self, call: Call, _: Course) -> Work:
         """Read and map a POST; only what depends on others is left for later."""
         if call.connection.state == "paused":
             raise _paused(call.connection)
@@ -117,9 +119,9 @@ class Provisioning:
     def replace(self, call: Call, link_id: str, *, if_match: str | None) -> Answer:
         """PUT: the resource becomes what the body states (200)."""
 
-        def after(update: Update) -> Read:
+        def after(mapping: Mapping, _: Json) -> Read:
             return resources.read(
-                update.mapping.resource_type,
+                mapping.resource_type,
                 call.body or {},
                 dialect=dialect_of(call.connection),
                 strict=call.connection.strict,
@@ -130,10 +132,10 @@ class Provisioning:
     def patch(self, call: Call, link_id: str, *, if_match: str | None) -> Answer:
         """PATCH: all operations or none (200 with the resource)."""
 
-        def after(update: Update) -> Read:
+        def after(mapping: Mapping, before: Json) -> Read:
             return patch.apply(
-                update.mapping.resource_type,
-                update.before,
+                mapping.resource_type,
+                before,
                 call.body or {},
                 dialect=dialect_of(call.connection),
                 strict=call.connection.strict,
@@ -150,7 +152,7 @@ class Provisioning:
             Update(tx, course, act_of(call), link, mapping).remove()
             return link
 
-        answer = self._change(call, "Delete", 204, lambda _: work)
+        answer = self._change(call, "Delete", 204, lambda *_: work)
         return Answer(204, link_id=answer.link_id)
 
     def _update(
@@ -158,17 +160,28 @@ class Provisioning:
         call: Call,
         link_id: str,
         if_match: str | None,
-        after: Callable[[Update], Read],
+        after: Callable[[Mapping, Json], Read],
     ) -> Answer:
-        def work(tx: Transaction, course: Course) -> Link:
-            link = _live(tx, call, link_id, if_match)
-            mapping = mapping_of(tx, call.connection)
-            update = Update(tx, course, act_of(call), link, mapping)
-            read = after(update)
-            course.read(read.notes)
-            return update.run(read.document, echo=call.method == "PUT")
+        def prepare(call: Call, course: Course) -> Work:
+            """Apply the request before the writer's turn, to what is there now."""
+            reader = self._database.reader()
+            mapping = mapping_of(reader, call.connection)
+            before = representation.stated(_live(reader, call, link_id, if_match))
+            course.about(before)
+            course.steps.passed(Step.MATCH, "Found by id.")
+            ready = after(mapping, before)
 
-        return self._change(call, "Update", 200, lambda _: work)
+            def work(tx: Transaction, course: Course) -> Link:
+                link = _live(tx, call, link_id, if_match)
+                update = Update(tx, course, act_of(call), link, mapping)
+                unmoved = update.before == before
+                read = ready if unmoved else after(mapping, update.before)
+                course.read(read.notes)
+                return update.run(read.document, echo=call.method == "PUT")
+
+            return work
+
+        return self._change(call, "Update", 200, prepare)
 
     # ------------------------------------------------------------------ one transaction
 
@@ -177,7 +190,7 @@ class Provisioning:
         call: Call,
         action: str,
         status: int,
-        prepare: Callable[[Call], Work],
+        prepare: Callable[[Call, Course], Work],
     ) -> Answer:
         """Prepare a change, then run it and its log entry in one transaction.
 
@@ -195,7 +208,7 @@ class Provisioning:
             return link
 
         try:
-            work = prepare(call)
+            work = prepare(call, course)
             link = self._database.write(run)
         except (ScimError, RulesViolated) as refusal:
             self._keep_refusal(course, refusal)
@@ -274,8 +287,8 @@ def dialect_of(connection: Connection) -> Dialect:
     return Dialect(connection.kind, frozenset(connection.quirks_off))
 
 
-def _live(tx: Transaction, call: Call, link_id: str, if_match: str | None) -> Link:
-    link = links.by_id(tx, call.connection.id, link_id)
+def _live(reader: Reader, call: Call, link_id: str, if_match: str | None) -> Link:
+    link = links.by_id(reader, call.connection.id, link_id)
     if link is None:
         raise _unknown(link_id)
     versions.require_match(if_match, link.version)
