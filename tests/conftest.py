@@ -13,6 +13,8 @@ from scim_connector.directory import upgrade
 from scim_connector.directory.database import Database
 from tests import postgres
 
+#: Databases of this process alone: a server that is given may serve several.
+_MINE = f"scim_connector_{os.getpid()}"
 _NUMBERS = count(1)
 
 
@@ -41,10 +43,11 @@ def postgres_server(
 ) -> Iterator[postgres.Postgres]:
     """A PostgreSQL server of our own, with a migrated template database."""
     with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
-        database = Database(server.create("template_house"))
+        database = Database(server.create(f"{_MINE}_template"))
         upgrade.upgrade(database)
         database.close()
         yield server
+        server.drop(f"{_MINE}_template")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -58,8 +61,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         made.close()
         return
     server: postgres.Postgres = request.getfixturevalue("postgres_server")
-    name = f"test_{next(_NUMBERS)}"
-    made = Database(server.create(name, template="template_house"))
+    name = f"{_MINE}_{next(_NUMBERS)}"
+    made = Database(server.create(name, template=f"{_MINE}_template"))
     yield made
     made.close()
     server.drop(name)

@@ -177,8 +177,8 @@ def test_a_broken_index_is_named(database: Database, field: str, other: Draft) -
 
 def test_unknown_words_of_a_driver_stay() -> None:
     """A message no pattern knows is passed on, first line only."""
-    assert broken_by("CHECK constraint failed: length\nmore") == (
-        "CHECK constraint failed: length"
+    assert broken_by("FOREIGN KEY constraint failed\nmore") == (
+        "FOREIGN KEY constraint failed"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import assignments, roles, users
@@ -67,6 +67,19 @@ _OTHERS = Statement(
         users.c.id != bindparam("of_user"),
     )
 )
+#: Changes nothing, and makes two who count the others at once meet (decision 22).
+_MEET = Statement(
+    update(roles)
+    .where(
+        roles.c.is_administrator,
+        roles.c.id.in_(
+            select(assignments.c.role_id).where(
+                assignments.c.user_id == bindparam("of_user")
+            )
+        ),
+    )
+    .values(is_administrator=roles.c.is_administrator)
+)
 _SOURCES = Statement(
     select(roles.c.name, assignments.c.source, assignments.c.connection_id)
     .join(roles, roles.c.id == assignments.c.role_id)
@@ -100,9 +113,15 @@ def is_administrator(reader: Reader, user_id: int) -> bool:
     return administrator_rows(reader, user_id) > 0
 
 
-def other_administrators(reader: Reader, user_id: int) -> int:
-    """How many other active people hold the Administrator role."""
-    return int(reader.value(_OTHERS, of_user=user_id))
+def other_administrators(tx: Transaction, user_id: int) -> int:
+    """How many other active people hold the Administrator role.
+
+    On PostgreSQL the last two could leave at once, each counting the other: the loser
+    of such a race raises LostRace, and counts again.
+    """
+    if tx.dialect == "postgresql":
+        tx.run(_MEET, of_user=user_id)
+    return int(tx.value(_OTHERS, of_user=user_id))
 
 
 def names_of_source(reader: Reader, user_id: int, source: str) -> tuple[str, ...]:

@@ -44,7 +44,16 @@ class AuditEvent:
 
 _NAMES = tuple(AuditEvent.__dataclass_fields__)
 _COLUMNS = tuple(audit_events.c[name] for name in _NAMES)
-_ADD = Statement(insert(audit_events), tuple(n for n in _NAMES if n != "id"))
+_ADDED: dict[str, Any] = {n: bindparam(n) for n in _NAMES if n != "id"}
+#: PostgreSQL takes the transaction's number before the row's: else a row could get its
+#: number, sleep, and be committed below what is sealed already (decision 36).
+_NUMBER = text(
+    "CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('audit_events_id_seq') END"
+)
+_ADD = {
+    "sqlite": Statement(insert(audit_events).values(_ADDED)),
+    "postgresql": Statement(insert(audit_events).values({"id": _NUMBER, **_ADDED})),
+}
 _OF_USER = Statement(
     select(*_COLUMNS)
     .where(audit_events.c.user_id == bindparam("of_user"))
@@ -101,7 +110,7 @@ def record(
     """Add events in the transaction of the change they tell of."""
     for event in events:
         tx.run(
-            _ADD,
+            _ADD[tx.dialect],
             at=at,
             name=event.name,
             actor=actor,

@@ -28,18 +28,32 @@ _NAMES: Final[Mapping[str, str]] = {
     "uq_roles_name_key": "role",
     "profiles.name_key": "profile",
     "uq_profiles_name_key": "profile",
+    "conflicts.connection_id, conflicts.kind, conflicts.identity": "conflict",
+    "uq_conflicts_open": "conflict",
+    "request_log.request_id": "request",
+    "uq_request_log_request_id": "request",
 }
-_SQLITE = re.compile(r"UNIQUE constraint failed: (?P<columns>.+)$")
+_SQLITE = re.compile(r"(?:UNIQUE|CHECK) constraint failed: (?P<columns>.+)$")
 _POSTGRES = re.compile(r'constraint "(?P<name>[^"]+)"')
 
 
 class ConstraintBroken(Exception):
-    """A write that the database refused; ``name`` says by which rule."""
+    """A write that the database refused; ``name`` says by which rule.
 
-    def __init__(self, name: str) -> None:
+    ``may_be_race`` is True where another transaction may have been first: the same
+    work, run again, may see that and decide otherwise.
+    """
+
+    def __init__(self, name: str, *, may_be_race: bool = False) -> None:
         """Keep the short name: "username", "email", "user_name", "live_user" …."""
         super().__init__(name)
         self.name = name
+        self.may_be_race = may_be_race
+
+
+def named(constraint: str) -> str:
+    """The short name of a constraint, or the constraint's own."""
+    return _NAMES.get(constraint, constraint)
 
 
 def broken_by(message: str) -> str:
@@ -48,5 +62,5 @@ def broken_by(message: str) -> str:
     for pattern, group in ((_SQLITE, "columns"), (_POSTGRES, "name")):
         found = pattern.search(first)
         if found is not None:
-            return _NAMES.get(found[group], found[group])
+            return named(found[group])
     return first

@@ -106,12 +106,18 @@ _TRUTH = Statement(
 )
 
 
+_COUNTED = Statement(select(link_counts.c.connection_id).distinct())
+
+
 def wrong(reader: Reader) -> list[str]:
     """Where the counts differ from the rows themselves; empty when they are right."""
     found = []
-    for connection_id, live, active in reader.rows(_TRUTH):
+    truth = {row[0]: (int(row[1]), int(row[2])) for row in reader.rows(_TRUTH)}
+    known = {row[0] for row in reader.rows(_COUNTED)}
+    for connection_id in sorted(known | truth.keys()):
+        live, active = truth.get(connection_id, (0, 0))
         counted = totals(reader, connection_id)
-        if counted != (live, int(active)):
+        if counted != (live, active):
             found.append(
                 f"connection {connection_id}: {live} links, {active} active,"
                 f" but counted {counted[0]} and {counted[1]}"

@@ -139,4 +139,5 @@ def extend(tx: Transaction, credential_id: str, expires_at: int | None) -> None:
 
 def touch(tx: Transaction, used: Mapping[str, int]) -> None:
     """Remember when credentials were last used, in one batch."""
-    tx.run_each(_TOUCH, [{"of_id": id_, "at": at} for id_, at in used.items()])
+    rows = [{"of_id": id_, "at": at} for id_, at in sorted(used.items())]
+    tx.run_each(_TOUCH, rows)  # in one order, so that two batches do not deadlock

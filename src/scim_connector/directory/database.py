@@ -11,18 +11,34 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet, finalize, ref
 
 from sqlalchemy.engine import make_url
 
-from scim_connector.directory.constraints import ConstraintBroken, broken_by
+from scim_connector.directory.constraints import ConstraintBroken
+from scim_connector.directory.failures import (
+    DatabaseUnavailable,
+    LostRace,
+    StatementTimeout,
+    translated,
+)
 from scim_connector.directory.locking import DatabaseBusy, WriterLock
 
 if TYPE_CHECKING:
     from scim_connector.directory.statements import Statement
+
+__all__ = [
+    "Database",
+    "DatabaseUnavailable",
+    "LostRace",
+    "Reader",
+    "StatementTimeout",
+    "Transaction",
+]
 
 T = TypeVar("T")
 
@@ -33,23 +49,17 @@ _BEGIN = {
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ",
 }
 
-#: A transaction that lost a race is run again, so often in all.  Each time somebody
-#: else has won, so as many as this may want the same name at once.
+#: Those who lost a race on PostgreSQL come again one at a time, or the same many would
+#: meet again.  LOCK is the one way to wait before the snapshot is taken; nothing else
+#: takes this lock, and the database frees it with the transaction.
+_QUEUE = "LOCK TABLE installation IN SHARE UPDATE EXCLUSIVE MODE"
+
+#: A transaction that lost a race is run again, so often in all.
 TRIES = 12
+#: A server that does not answer within these seconds is unavailable.
+CONNECT_SECONDS = 5
 #: SQLite's virtual machine looks at the clock after so many instructions.
 PROGRESS_STEPS = 20_000
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot be reached or read; the text says which and why."""
-
-
-class StatementTimeout(Exception):
-    """A statement took longer than it may (``statement_timeout``)."""
-
-
-class LostRace(Exception):
-    """A transaction that met another one; run again, it usually succeeds."""
 
 
 class Reader:
@@ -60,7 +70,8 @@ class Reader:
         self.database = database
         self.dialect = database.dialect
         self.deadline = 0.0
-        self._raw = raw
+        self.raw = raw
+        self.writing = False
         self._seconds = database.statement_timeout
 
     def rows(self, statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
@@ -85,7 +96,12 @@ class Reader:
     def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         sql, parameters = statement.bound(self.dialect, values)
         self.deadline = monotonic() + self._seconds
-        return self._raw.execute(sql, parameters)
+        try:
+            return self.raw.execute(sql, parameters)
+        except Exception:
+            if self.writing or not self.database.renewed(self):
+                raise
+            return self.raw.execute(sql, parameters)
 
     def overdue(self) -> bool:
         """Whether the running statement is past its deadline; SQLite asks (True stops)."""
@@ -112,25 +128,55 @@ class Transaction(Reader):
         bound = [statement.bound(self.dialect, values)[1] for values in batch]
         self.deadline = monotonic() + self._seconds
         try:
-            self._raw.cursor().executemany(sql, bound)
+            self.raw.cursor().executemany(sql, bound)
         except Exception as error:
             raise translated(error) from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo only what the block did when it raises; the transaction goes on."""
-        self._raw.execute("SAVEPOINT step")
+        self.raw.execute("SAVEPOINT step")
         try:
             yield
         except BaseException:
-            self._raw.execute("ROLLBACK TO SAVEPOINT step")
-            self._raw.execute("RELEASE SAVEPOINT step")
+            self.raw.execute("ROLLBACK TO SAVEPOINT step")
+            self.raw.execute("RELEASE SAVEPOINT step")
             raise
-        self._raw.execute("RELEASE SAVEPOINT step")
+        self.raw.execute("RELEASE SAVEPOINT step")
 
     def insert(self, statement: Statement, **values: Any) -> int:
         """Run an INSERT … RETURNING; returns the new id."""
         return int(self.value(statement, **values))
+
+
+class _Opened:
+    """What was opened for one thread: its connection, and on SQLite the lock file."""
+
+    def __init__(self, raw: Any, lock: WriterLock | None) -> None:
+        self.raw = raw
+        self.lock = lock
+        self.pid = os.getpid()
+
+    def close(self) -> None:
+        """Close both; after a fork they are the parent's, and are left alone."""
+        if self.pid == os.getpid():
+            self.raw.close()
+            if self.lock is not None:
+                self.lock.close()
+        else:  # even its end would speak to the server in the parent's name
+            _OF_THE_PARENT.append(self.raw)
+
+
+_OF_THE_PARENT: Final[list[Any]] = []
+
+
+class _Kept:
+    """What one thread keeps; when the thread ends, what was opened is closed."""
+
+    def __init__(self, reader: Transaction, opened: _Opened) -> None:
+        self.reader = reader
+        self.opened = opened
+        finalize(self, opened.close)
 
 
 class Database:
@@ -149,12 +195,12 @@ class Database:
         if self.dialect not in {"sqlite", "postgresql"}:
             message = f"{self.dialect} is not supported; use sqlite or postgresql"
             raise DatabaseUnavailable(message)
+        if self.dialect == "sqlite" and self.url.database in {None, "", ":memory:"}:
+            message = "a database in memory is lost; name a file: sqlite:///NAME.db"
+            raise DatabaseUnavailable(message)
         self.statement_timeout = statement_timeout
         self._lock_timeout = lock_timeout
-        self._local = threading.local()
-        self._opened: list[Any] = []
-        self._guard = threading.Lock()
-        self._pid = os.getpid()
+        self._forget()
 
     @property
     def path(self) -> Path | None:
@@ -166,92 +212,126 @@ class Database:
 
     def reader(self) -> Reader:
         """A reader on this thread's connection."""
-        reader = getattr(self._local, "reader", None)
-        if reader is None or self._local.pid != os.getpid():
-            self._connect()
-            reader = self._local.reader
-        return reader  # type: ignore[no-any-return]
+        return self._mine().reader
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run *work* in one transaction, again from the start when it lost a race.
 
         Raises whatever *work* raises, with everything rolled back; DatabaseBusy when
-        the writer lock is not had in time; ConstraintBroken for a broken constraint.
+        the writer lock is not had in time; ConstraintBroken for a broken constraint;
+        RuntimeError when called from within another write of this thread.
         """
-        for left in reversed(range(TRIES)):
+        lost: Exception = DatabaseBusy()
+        for attempt in range(TRIES):
             try:
-                return self._write_once(work)
+                return self._write_once(work, again=attempt > 0)
             except LostRace:
-                if not left:
-                    raise DatabaseBusy from None
-            except ConstraintBroken:
-                # A value was taken between the check and the write: check again.
-                if not left:
+                lost = DatabaseBusy()
+            except ConstraintBroken as broken:
+                # Perhaps a value was taken between the check and the write.
+                if not broken.may_be_race:
                     raise
-        raise AssertionError
+                lost = broken
+        raise lost from None
 
     def close(self) -> None:
         """Close every connection that this process opened."""
-        with self._guard:
-            opened, self._opened = self._opened, []
-        for raw in opened:
-            raw.close()
-        self._local = threading.local()
+        if self._pid == os.getpid():
+            with self._guard:
+                opened = list(self._opened)
+            for each in opened:
+                each.close()
+        self._forget()
+
+    def renewed(self, reader: Reader) -> bool:
+        """Whether a connection the server had ended was opened anew."""
+        if self.dialect == "sqlite" or not reader.raw.closed:
+            return False
+        reader.raw = self._local.kept.opened.raw = self._open()
+        return True
 
     # ----------------------------------------------------------------- transactions
 
-    def _write_once(self, work: Callable[[Transaction], T]) -> T:
-        self.reader()
-        raw = self._local.raw
-        with self._writer_lock():
+    def _write_once(self, work: Callable[[Transaction], T], *, again: bool) -> T:
+        kept = self._mine()
+        tx = kept.reader
+        if tx.writing:
+            message = "a write within a write could not be rolled back with it"
+            raise RuntimeError(message)
+        lock = kept.opened.lock
+        with lock.held(self._lock_timeout) if lock else nullcontext():
             try:
-                raw.execute(_BEGIN[self.dialect])
-                result = work(self._local.reader)
-                raw.execute("COMMIT")
+                self._begin(tx, again=again)
+                result = work(tx)
+                tx.raw.execute("COMMIT")
             except BaseException as error:
-                self._roll_back(raw)
-                if isinstance(error, Exception):
-                    raise translated(error) from error
-                raise
+                self._roll_back(tx.raw)
+                known = translated(error)
+                if known is error:
+                    raise
+                raise known from error
+            finally:
+                tx.writing = False
             return result
+
+    def _begin(self, tx: Transaction, *, again: bool) -> None:
+        begin = _BEGIN[self.dialect]
+        try:
+            tx.raw.execute(begin)
+        except Exception:
+            if not self.renewed(tx):
+                raise
+            tx.raw.execute(begin)
+        tx.writing = True
+        if again and self.dialect == "postgresql":
+            tx.raw.execute(_QUEUE)
 
     def _roll_back(self, raw: Any) -> None:
         if self.dialect == "sqlite":
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
         elif not raw.closed:
-            raw.execute("ROLLBACK")
-
-    @contextmanager
-    def _writer_lock(self) -> Iterator[None]:
-        lock = self._local.lock
-        if lock is None:
-            yield
-        else:
-            with lock.held(self._lock_timeout):
-                yield
+            try:
+                raw.execute("ROLLBACK")
+            except Exception:  # the server will; the next use opens a new one
+                raw.close()
 
     # ------------------------------------------------------------------ connections
 
-    def _connect(self) -> None:
-        if self._pid != os.getpid():  # after a fork nothing of the parent is used
-            self._pid, self._opened = os.getpid(), []
-            self._guard = threading.Lock()
+    def _mine(self) -> _Kept:
+        kept: _Kept | None = getattr(self._local, "kept", None)
+        if kept is None or kept.opened.pid != os.getpid():
+            kept = self._keep()
+        return kept
+
+    def _keep(self) -> _Kept:
+        if self._pid != os.getpid():
+            self._forget()
+        reader = Transaction(self, self._open())
+        lock = WriterLock(Path(f"{self.path}.lock")) if self.path else None
+        if self.dialect == "sqlite":
+            reader.raw.set_progress_handler(_late(reader), PROGRESS_STEPS)
+        opened = _Opened(reader.raw, lock)
+        with self._guard:
+            self._opened.add(opened)
+        kept = self._local.kept = _Kept(reader, opened)
+        return kept
+
+    def _forget(self) -> None:
+        """Begin with nothing open: at first, after closing, and after a fork."""
+        self._local = threading.local()
+        self._opened: WeakSet[_Opened] = WeakSet()
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+
+    def _open(self) -> Any:
         try:
-            raw = self._open_sqlite() if self.path else self._open_postgres()
+            return self._open_sqlite() if self.path else self._open_postgres()
         except (OSError, sqlite3.Error) as error:
             message = f"cannot open {self.path}: {error}"
             raise DatabaseUnavailable(message) from error
         except Exception as error:
             raise translated(error) from error
-        with self._guard:
-            self._opened.append(raw)
-        self._local.raw = raw
-        self._local.lock = WriterLock(Path(f"{self.path}.lock")) if self.path else None
-        self._local.reader = reader = Transaction(self, raw)
-        if self.dialect == "sqlite":
-            raw.set_progress_handler(reader.overdue, PROGRESS_STEPS)
-        self._local.pid = os.getpid()
 
     def _open_sqlite(self) -> sqlite3.Connection:
         path = self.path
@@ -275,41 +355,27 @@ class Database:
         import psycopg  # an extra: imported only where it is used  # noqa: PLC0415
 
         url = self.url.set(drivername="postgresql")
-        milliseconds = int(self.statement_timeout * 1000)
-        return psycopg.connect(
-            url.render_as_string(hide_password=False),
-            autocommit=True,
-            options=f"-c statement_timeout={milliseconds}",
-        )
+        if "connect_timeout" not in url.query:
+            url = url.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+        text = url.render_as_string(hide_password=False)
+        raw = psycopg.connect(text, autocommit=True)
+        # Not as an option of the connection: poolers refuse those, and the URL may
+        # have its own.
+        for name, seconds in (
+            ("lock_timeout", self._lock_timeout),
+            ("statement_timeout", self.statement_timeout),
+        ):
+            value = str(int(seconds * 1000))
+            raw.execute("SELECT set_config(%s, %s, false)", (name, value))
+        return raw
 
 
-def translated(error: Exception) -> Exception:
-    """What a driver raised, as an exception of this package; anything else as it is."""
-    if isinstance(error, sqlite3.Error):
-        return _from_sqlite(error)
-    if type(error).__module__.startswith("psycopg"):
-        return _from_postgres(error)
-    return error
+def _late(reader: Transaction) -> Callable[[], bool]:
+    """The deadline of *reader* for SQLite, which must not keep the reader alive."""
+    seen = ref(reader)
 
+    def overdue() -> bool:
+        present = seen()
+        return present is not None and present.overdue()
 
-def _from_sqlite(error: sqlite3.Error) -> Exception:
-    message = str(error)
-    if isinstance(error, sqlite3.IntegrityError):
-        return ConstraintBroken(broken_by(message))
-    if message == "interrupted":
-        return StatementTimeout(message)
-    if "locked" in message or "busy" in message:
-        return DatabaseBusy()
-    return DatabaseUnavailable(message)
-
-
-def _from_postgres(error: Exception) -> Exception:
-    state = getattr(error, "sqlstate", None) or ""
-    message = str(error)
-    if state.startswith("23"):
-        return ConstraintBroken(broken_by(message))
-    if state in {"40001", "40P01"}:
-        return LostRace()
-    if state == "57014":
-        return StatementTimeout(message)
-    return DatabaseUnavailable(message.splitlines()[0] if message else "no answer")
+    return overdue

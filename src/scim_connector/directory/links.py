@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
@@ -27,8 +28,12 @@ class Link:
     external_id: str | None
     user_name: str
     user_name_key: str
+    display_name_key: str | None
     family_name_key: str | None
     given_name_key: str | None
+    employee_number_key: str | None
+    local_username_key: str | None
+    local_initials_key: str | None
     active: bool
     asked_active: bool
     version: int
@@ -129,12 +134,16 @@ def _all(rows: Sequence[Sequence[Any]]) -> list[Link]:
 
 def served(reader: Reader, connection_id: int, link_id: str) -> tuple[str, int] | None:
     """The rendered resource and its version: the one statement of a GET."""
+    if "\0" in link_id:  # no text of PostgreSQL, and nobody's id
+        return None
     row = reader.row(_SERVED, of_id=link_id, of_connection=connection_id)
     return None if row is None else (row[0], row[1])
 
 
 def by_id(reader: Reader, connection_id: int, link_id: str) -> Link | None:
     """The visible link of this SCIM id on this connection."""
+    if "\0" in link_id:
+        return None
     return _link(reader.row(_BY_ID, of_id=link_id, of_connection=connection_id))
 
 
@@ -179,16 +188,19 @@ _ADDED = (
     *_SEARCHED,
 )
 _ADD = Statement(insert(links).returning(links.c.seq), _ADDED)
-_UPDATE = Statement(
-    update(links)
-    .where(links.c.seq == bindparam("of_seq"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (*_SEARCHED, "asked_active", "version", "modified_at")
-        }
+_ALWAYS = ("asked_active", "version", "modified_at", "served", "search")
+_INDEXED = tuple(name for name in _SEARCHED if name not in _ALWAYS)
+
+
+@lru_cache(maxsize=256)
+def _update(changed: tuple[str, ...]) -> Statement:
+    return Statement(
+        update(links)
+        .where(links.c.seq == bindparam("of_seq"))
+        .values({name: bindparam(f"new_{name}") for name in (*changed, *_ALWAYS)})
     )
-)
+
+
 _ASK = Statement(
     update(links)
     .where(links.c.seq == bindparam("of_seq"))
@@ -248,13 +260,19 @@ def update_to(
     version: int,
     now: int,
 ) -> Link:
-    """Write a changed representation; columns, e-mails and counts move with it."""
+    """Write a changed representation; columns, e-mails and counts move with it.
+
+    *link* is as this transaction read it: only what differs is set, because SQLite
+    writes every index anew whose column is named, and that is half of a PATCH.
+    """
     values = columns.values() | {
         "asked_active": asked_active,
         "version": version,
         "modified_at": now,
     }
-    tx.run(_UPDATE, of_seq=link.seq, **{f"new_{n}": v for n, v in values.items()})
+    changed = tuple(n for n in _INDEXED if values[n] != getattr(link, n))
+    written = {f"new_{name}": values[name] for name in (*changed, *_ALWAYS)}
+    tx.run(_update(changed), of_seq=link.seq, **written)
     if tuple(row[0] for row in tx.rows(_EMAILS, of_seq=link.seq)) != columns.emails:
         tx.run(_DROP_EMAILS, of_seq=link.seq)
         _write_emails(tx, link.seq, link.connection_id, columns.emails)

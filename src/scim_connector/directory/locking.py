@@ -64,9 +64,24 @@ class WriterLock:
         request = _Request(self._descriptor)
         waiter = threading.Thread(target=request.ask, daemon=True)
         waiter.start()
-        if not request.answered.wait(seconds) and not request.withdrawn():
+        try:
+            request.answered.wait(seconds)
+        except BaseException:  # interrupted: nobody waits, so nobody may be granted it
+            if request.granted():
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self._late = waiter
+            raise
+        if not request.granted():
             self._late = waiter
             raise DatabaseBusy
+
+    def close(self) -> None:
+        """Close the file, unless a late wait for it is still in the kernel."""
+        if self._late is not None and self._late.is_alive():
+            return
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class _Request:
@@ -86,8 +101,8 @@ class _Request:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self.answered.set()
 
-    def withdrawn(self) -> bool:
-        """Give up waiting; True when the lock came in the last moment after all."""
+    def granted(self) -> bool:
+        """End the wait: whether the lock came; if not, the request is withdrawn."""
         with self._guard:
             self._withdrawn = not self.answered.is_set()
             return not self._withdrawn

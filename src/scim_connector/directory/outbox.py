@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import outbox
@@ -34,16 +34,42 @@ _NAMES = tuple(Message.__dataclass_fields__)
 _ADD = Statement(
     insert(outbox), (*(n for n in _NAMES if n != "id"), "due_at", "attempts")
 )
-_WAITING = Statement(
-    select(*(outbox.c[name] for name in _NAMES))
-    .where(outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
+_COLUMNS = tuple(outbox.c[name] for name in _NAMES)
+_OPEN = (outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
+_THIS = update(outbox).where(outbox.c.id == bindparam("of_id"), *_OPEN)
+_DUE = Statement(
+    select(*_COLUMNS)
+    .where(
+        *_OPEN,
+        outbox.c.due_at <= bindparam("at"),
+        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
+        or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
+    )
     .order_by(outbox.c.id)
     .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)  # a second worker takes the next ones
+)
+_LEASE = Statement(
+    _THIS.values(leased_until=bindparam("until"), attempts=outbox.c.attempts + 1)
+)
+_DELIVERED = Statement(
+    _THIS.values(delivered_at=bindparam("at"), leased_until=None, last_error=None)
+)
+_FAILED = Statement(
+    _THIS.values(
+        due_at=bindparam("again_at"), leased_until=None, last_error=bindparam("why")
+    )
+)
+_GIVEN_UP = Statement(
+    _THIS.values(
+        given_up_at=bindparam("at"), leased_until=None, last_error=bindparam("why")
+    )
+)
+_WAITING = Statement(
+    select(*_COLUMNS).where(*_OPEN).order_by(outbox.c.id).limit(bindparam("at_most"))
 )
 _COUNT = Statement(
-    select(outbox.c.topic, func.count())
-    .where(outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
-    .group_by(outbox.c.topic)
+    select(outbox.c.topic, func.count()).where(*_OPEN).group_by(outbox.c.topic)
 )
 
 
@@ -78,3 +104,34 @@ def waiting(reader: Reader, *, at_most: int = 100) -> list[Message]:
 def waiting_by_topic(reader: Reader) -> dict[str, int]:
     """How many messages of each topic wait."""
     return {topic: int(count) for topic, count in reader.rows(_COUNT)}
+
+
+# -------------------------------------------------------------------------- sending
+
+
+def lease(
+    tx: Transaction, *, now: int, until: int, at_most: int = 100
+) -> list[Message]:
+    """Take the due messages for oneself until *until*, the oldest first.
+
+    Each counts as an attempt.  Nobody else is given them before; who dies with a lease
+    has sent them or not, so they come again under the same ``message_id``.  What is
+    past its ``best_before`` stays waiting, to be shown and not sent (decision 34).
+    """
+    due = [Message(*row) for row in tx.rows(_DUE, at=now, at_most=at_most)]
+    tx.run_each(_LEASE, [{"of_id": message.id, "until": until} for message in due])
+    return due
+
+
+def delivered(tx: Transaction, message_id: int, *, now: int) -> bool:
+    """Remember a delivery by ``Message.id``; False when it was finished already."""
+    return tx.run(_DELIVERED, of_id=message_id, at=now) == 1
+
+
+def failed(
+    tx: Transaction, message_id: int, why: str, *, now: int, again_at: int | None
+) -> bool:
+    """Try again at *again_at*, or give up where that is None; keeps the reason."""
+    if again_at is None:
+        return tx.run(_GIVEN_UP, of_id=message_id, at=now, why=why) == 1
+    return tx.run(_FAILED, of_id=message_id, again_at=again_at, why=why) == 1

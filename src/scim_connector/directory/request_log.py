@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, tuple_
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import request_log
@@ -70,7 +70,7 @@ def by_request_id(reader: Reader, request_id: str) -> Entry | None:
 
 
 @lru_cache(maxsize=128)
-def _listing(names: tuple[str, ...], reads: bool) -> Statement:
+def _listing(names: tuple[str, ...], reads: bool, older: bool) -> Statement:
     clause = select(*_COLUMNS).order_by(
         request_log.c.at.desc(), request_log.c.id.desc()
     )
@@ -78,12 +78,29 @@ def _listing(names: tuple[str, ...], reads: bool) -> Statement:
         clause = clause.where(request_log.c[name] == bindparam(name))
     if not reads:
         clause = clause.where(request_log.c.action != "Read")
+    if older:
+        last = select(request_log.c.at, request_log.c.id).where(
+            request_log.c.request_id == bindparam("before")
+        )
+        place = tuple_(request_log.c.at, request_log.c.id)
+        clause = clause.where(place < last.scalar_subquery())
     return Statement(clause.limit(bindparam("at_most")))
 
 
 def newest(
-    reader: Reader, *, at_most: int = 50, reads: bool = True, **filters: Any
+    reader: Reader,
+    *,
+    at_most: int = 50,
+    reads: bool = True,
+    before: str | None = None,
+    **filters: Any,
 ) -> list[Entry]:
-    """The newest requests first, narrowed to *filters* (:data:`FILTERS`)."""
-    statement = _listing(tuple(sorted(filters)), reads)
-    return [Entry(*row) for row in reader.rows(statement, at_most=at_most, **filters)]
+    """The newest requests first, narrowed to *filters* (:data:`FILTERS`).
+
+    Go on with ``before`` = the request id of the last one.
+    """
+    values = filters | {"at_most": at_most}
+    if before is not None:
+        values["before"] = before
+    statement = _listing(tuple(sorted(filters)), reads, before is not None)
+    return [Entry(*row) for row in reader.rows(statement, **values)]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from scim_connector.directory.database import Database
+
+
+#: The advisory lock of PostgreSQL that upgrades take; any fixed number does.
+_UPGRADING: Final = 76_437_644
 
 
 class Schema(StrEnum):
@@ -73,18 +78,38 @@ def _judged(revision: str | None, tables: list[str]) -> Schema:
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to that of this program, in one transaction."""
+    """Bring the schema to that of this program: all of it, or nothing.
+
+    Of several who upgrade at once, one does, and the others find it done.
+    """
+    engine = _engine(database)
     if database.path is not None:
         database.reader()  # makes the file with its mode and its journal
-    with _engine(database).begin() as connection:
+        _begin_by_hand(engine)
+    with engine.begin() as connection:
+        if database.path is None:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
         command.upgrade(_config(connection), "head")
+
+
+def _begin_by_hand(engine: Engine) -> None:
+    """Begin before the first statement; Python's driver waits for the first INSERT."""
+
+    @event.listens_for(engine, "connect")
+    def _(raw: sqlite3.Connection, _: object) -> None:
+        raw.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def back_up(path: Path, to: Path) -> None:
     """Copy a SQLite database, consistently, while others write to it."""
+    os.close(os.open(to, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    to.chmod(0o600)  # before anything is in it; there may have been a file
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as copy:
         source.backup(copy)
-    to.chmod(0o600)
 
 
 def damage(database: Database) -> list[str]:

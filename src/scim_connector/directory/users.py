@@ -175,9 +175,12 @@ def _narrowed(query: Query) -> Statement:
     if query.words is not None:
         needle = query.words.casefold()
         fields = ("username_key", "initials_key", "email_key")
-        names = (func.lower(users.c[n]) for n in ("first_name", "last_name"))
-        held = (*(users.c[n] for n in fields), *names)
-        clause = clause.where(or_(*(c.contains(needle, autoescape=True) for c in held)))
+        names = [users.c[n] for n in ("first_name", "last_name")]
+        held = (*(users.c[n] for n in fields), *map(func.lower, names))
+        found = [c.contains(needle, autoescape=True) for c in held]
+        # SQLite lowers ASCII alone: other letters are found as they are written.
+        found += [c.contains(query.words, autoescape=True) for c in names]
+        clause = clause.where(or_(*found))
     for column, wanted in (
         (users.c.active, query.active),
         (users.c.is_api_user, query.api_user),
@@ -308,6 +311,8 @@ def free_values(
 ) -> set[str]:
     """Which of a handful of folded values nobody holds; one statement."""
     wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return set()
     statement = _held_among(f"{field}_key", len(wanted))
     held = tx.rows(statement, **{f"k{n}": key for n, key in enumerate(wanted)})
     return set(wanted) - {row[0] for row in held}
