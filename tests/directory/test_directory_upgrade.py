@@ -3,31 +3,193 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
 
-from scim_connector.directory import counters, upgrade
+from scim_connector.directory import counters, triggers, upgrade
 from scim_connector.directory.database import Database, DatabaseUnavailable
+from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import metadata
 from scim_connector.directory.upgrade import Schema
+from tests import postgres
 from tests.house import patch_of, person, provider
+
+_POSTGRES_CATALOG = (
+    "SELECT table_name, column_name, ordinal_position, column_default, is_nullable,"
+    " data_type, character_maximum_length, collation_name"
+    " FROM information_schema.columns WHERE table_schema = 'public'",
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)"
+    " FROM pg_constraint WHERE connamespace = 'public'::regnamespace",
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    "SELECT obj_description(oid) FROM pg_class WHERE relkind = 'r'"
+    " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'",
+)
+
+
+def _engine(database: Database) -> Engine:
+    url = database.url
+    if database.dialect == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, poolclass=NullPool)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path}/bare.db")
+        yield made
+        made.close()
+        return
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    name = f"scim_connector_bare_{tmp_path.name}"
+    made = Database(server.create(name))
+    yield made
+    made.close()
+    server.drop(name)
+
+
+def _catalog(database: Database) -> list[list[str]]:
+    """Everything the database knows of its tables, in its own words."""
+    if database.path is not None:
+        with closing(sqlite3.connect(database.path)) as raw:
+            rows = raw.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        return [sorted(_plain(row) for row in rows if "alembic" not in row[1])]
+    url = database.url.render_as_string(hide_password=False)
+    with psycopg.connect(url) as raw:
+        return [
+            sorted(str(r) for r in raw.execute(query) if "alembic" not in str(r))
+            for query in _POSTGRES_CATALOG
+        ]
+
+
+def _plain(row: tuple[str, str, str | None]) -> str:
+    """One statement, its parts in order: alembic writes some later than we do."""
+    return f"{row[0]} {row[1]} {sorted((row[2] or '').replace(',', ' ').split())}"
+
+
+def test_the_migrations_make_what_tables_says_to_the_letter(bare: Database) -> None:
+    """Columns, defaults, checks, keys, indexes, collations and triggers are the same.
+
+    Alembic's own comparison knows nothing of checks, server defaults and triggers.
+    """
+    upgrade.upgrade(bare)
+    migrated = _catalog(bare)
+    with _engine(bare).begin() as connection:
+        if bare.dialect == "postgresql":
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    bare.close()
+    if bare.path is not None:
+        bare.path.unlink()
+    with _engine(bare).begin() as connection:
+        metadata.create_all(connection)
+        for trigger in triggers.TRIGGERS[bare.dialect]:
+            connection.exec_driver_sql(trigger.replace("%", "%%"))
+
+    assert _catalog(bare) == migrated
+
+
+def test_an_upgrade_that_fails_leaves_nothing(
+    bare: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step that fails takes the others with it; the next upgrade begins anew."""
+    with monkeypatch.context() as patched:
+        broken = [*triggers.TRIGGERS[bare.dialect], "CREATE NONSENSE"]
+        patched.setitem(triggers.TRIGGERS, bare.dialect, broken)  # type: ignore[arg-type]
+        with pytest.raises(Exception, match="NONSENSE"):
+            upgrade.upgrade(bare)
+
+    assert upgrade.schema(bare) is Schema.EMPTY
+    upgrade.upgrade(bare)
+    assert upgrade.schema(bare) is Schema.CURRENT
+
+
+def test_many_upgrade_at_once(bare: Database) -> None:
+    """One does it, the others find it done."""
+
+    def run(_: int) -> Schema:
+        database = Database(bare.url.render_as_string(hide_password=False))
+        upgrade.upgrade(database)
+        state = upgrade.schema(database)
+        database.close()
+        return state
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(run, range(3))) == {Schema.CURRENT}
+
+
+_COPIES = """
+import os, stat, sys
+from pathlib import Path
+from scim_connector.directory import upgrade
+
+source, copy = map(Path, sys.argv[1:])
+def look(event, arguments):
+    if event == "sqlite3.connect" and Path(arguments[0]) == copy:
+        print(oct(stat.S_IMODE(copy.stat().st_mode)))
+sys.addaudithook(look)
+os.umask(0)
+upgrade.back_up(source, copy)
+"""
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_copy_is_private_before_anything_is_in_it(
+    tmp_path: Path, there_before: bool
+) -> None:
+    """Nobody else can read the copy while it is being written (0600)."""
+    path, copy = tmp_path / "x.db", tmp_path / "copy.db"
+    database = Database(f"sqlite:///{path}")
+    database.reader()
+    database.close()
+    if there_before:
+        copy.touch(0o644)
+
+    done = subprocess.run(
+        [sys.executable, "-c", _COPIES, path, copy],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert done.stdout == "0o600\n"
+
+
+def test_a_damaged_file_is_found(tmp_path: Path) -> None:
+    """A row that points at nothing is told with its table; PostgreSQL has its own."""
+    path = tmp_path / "x.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade.upgrade(database)
+    assert upgrade.damage(database) == []
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("INSERT INTO link_emails VALUES (7, 0, 1, 'a')")
+
+    (finding,) = upgrade.damage(database)
+
+    database.close()
+    assert "link_emails" in finding
+    assert upgrade.damage(Database("postgresql://nobody@127.0.0.1:1/x")) == []
 
 
 def test_the_migrations_make_the_tables(database: Database) -> None:
     """Upgrading from nothing gives exactly the tables of tables.py."""
-    url = database.url
-    if database.dialect == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(url)
-    with engine.connect() as connection:
+    with _engine(database).connect() as connection:
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, metadata)
-    engine.dispose()
 
     assert differences == []
 
@@ -102,16 +264,16 @@ def test_the_counters_tell_the_truth(database: Database) -> None:
 
 def test_text_is_ordered_by_code_point(database: Database) -> None:
     """Upper case before lower case on both databases: order is by code point (D40)."""
-    if database.dialect == "sqlite":
-        return
-    engine = create_engine(database.url.set(drivername="postgresql+psycopg"))
-    with engine.connect() as connection:
-        order = connection.execute(
-            text(
-                "SELECT collation_name FROM information_schema.columns"
-                " WHERE table_name = 'links' AND column_name = 'user_name_key'"
+    for name in ("é", "a", "B", "\uffff", "\U0001f600"):
+        database.write(
+            lambda tx, n=name: tx.run(
+                Statement(text("INSERT INTO name_counters VALUES ('x', :base, 1)")),
+                base=n,
             )
-        ).scalar()
-    engine.dispose()
+        )
 
-    assert order == "C"
+    order = database.reader().rows(
+        Statement(text("SELECT base FROM name_counters ORDER BY base"))
+    )
+
+    assert [base for (base,) in order] == ["B", "a", "é", "\uffff", "\U0001f600"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from scim_connector.tokens import opaque
 from scim_connector.tokens.secrets import SecretKeys, WrongKey
 
 PEPPER = b"p" * 32
+KEYS = (b"k" * 32, b"o" * 32)
 
 
 def test_a_token_opens_its_own_hash_alone() -> None:
@@ -35,6 +38,86 @@ def test_a_token_is_read_as_it_was_written() -> None:
 def test_anything_else_is_no_token(text: str) -> None:
     """No other text is taken for a token, and none raises."""
     assert opaque.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        lambda text: text + "\n",
+        lambda text: " " + text,
+        lambda text: text[:-1],
+        lambda text: text + "A",
+        lambda text: text.upper(),
+        lambda text: text.replace("_", "-", 1),
+        lambda text: text[:-1] + "é",
+        lambda text: text.replace("scimc", "scimd"),
+        lambda text: text[:6] + "1" + text[7:],
+    ],
+)
+def test_nearly_a_token_is_none(near: Callable[[str], str]) -> None:
+    """A line break, a lost or a foreign character: nothing is guessed."""
+    assert opaque.parse(near(str(opaque.mint()))) is None
+
+
+@given(st.integers(0, 42), st.sampled_from("aZ09_-"))
+def test_one_other_character_opens_nothing(place: int, other: str) -> None:
+    """Every character of the secret counts."""
+    token = opaque.mint()
+    secret = token.secret[:place] + other + token.secret[place + 1 :]
+    changed = opaque.Token(token.id, secret)
+
+    opened = opaque.opens(changed, opaque.hashed(token, PEPPER), PEPPER)
+
+    assert opened == (changed == token)
+
+
+def test_a_token_of_another_id_opens_nothing() -> None:
+    """The id is part of what is hashed: a row cannot be given another's hash."""
+    token = opaque.mint()
+    moved = opaque.Token(opaque.mint().id, token.secret)
+
+    assert not opaque.opens(moved, opaque.hashed(token, PEPPER), PEPPER)
+
+
+def test_no_two_tokens_are_alike() -> None:
+    """Ids and secrets are new each time."""
+    minted = [opaque.mint() for _ in range(200)]
+
+    assert len({token.id for token in minted}) == 200
+    assert len({token.secret for token in minted}) == 200
+
+
+def test_each_purpose_has_a_key_of_its_own() -> None:
+    """Peppers, check values and ciphers of one key have nothing in common (D6)."""
+    keys = SecretKeys.fresh()
+    (pepper,), (check,) = keys.peppers(), keys.check_values()
+
+    assert len(pepper) == 32
+    assert pepper.hex() != check
+    assert keys.keys[0] != pepper
+    assert keys.peppers() == (pepper,)
+    assert SecretKeys.fresh().check_values() != (check,)
+
+
+@given(st.binary(max_size=60), st.integers(0, 80))
+def test_a_changed_ciphertext_is_refused(plain: bytes, place: int) -> None:
+    """One flipped bit anywhere, or a cut, and nothing is decrypted."""
+    keys = SecretKeys(KEYS)
+    sealed = bytearray(keys.encrypt(plain, "smtp"))
+    sealed[place % len(sealed)] ^= 1
+
+    assert keys.decrypt(keys.encrypt(plain, "smtp"), "smtp") == plain
+    with pytest.raises(WrongKey):
+        keys.decrypt(bytes(sealed), "smtp")
+
+
+@pytest.mark.parametrize("length", [0, 5, 12, 20])
+def test_a_cut_ciphertext_is_refused(length: int) -> None:
+    """Too short for a nonce or a tag is not a crash."""
+    keys = SecretKeys(KEYS)
+
+    with pytest.raises(WrongKey):
+        keys.decrypt(keys.encrypt(b"secret", "smtp")[:length], "smtp")
 
 
 def test_keys_are_read_as_they_were_written() -> None:

@@ -51,7 +51,7 @@ class Statement:
         )
         constants = {
             name: bind.value
-            for name, bind in compiled.binds.items()
+            for bind, name in compiled.bind_names.items()
             if not bind.required
         }
         made = (str(compiled), constants)

@@ -84,7 +84,7 @@ class SecretKeys:
             try:
                 cipher = AESGCM(_sub_key(key, purpose))
                 return cipher.decrypt(nonce, text, purpose.encode())
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # ValueError: cut short
                 continue
         raise WrongKey("No key opens this value.")
 

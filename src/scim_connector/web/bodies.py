@@ -25,6 +25,7 @@ def read(request: Request, largest: int) -> Json:
         raise _too_large(largest)
     body = request.stream.read(largest + 1 if announced is None else announced)
     if len(body) > largest:
+        _drain(request, MOST_DRAINED)
         raise _too_large(largest)
     if not body.strip():
         raise InvalidSyntax("The body is empty; send a JSON object.")

@@ -99,6 +99,8 @@ def _error(error: Exception, request_id: str) -> tuple[int, Json, Headers]:
     if isinstance(error, RulesViolated):
         body = errors.body(error.status, error.scim_type, error.detail)
         return error.status, body, []
+    if isinstance(error, DatabaseUnavailable):
+        _log.error("database unavailable", request_id=request_id, reason=str(error))
     known = _known(error)
     if known is not None:
         return known.status, known.body(), _headers(known)
@@ -121,7 +123,6 @@ def _known(error: Exception) -> ScimError | None:
             text = "This takes longer than a request may; nothing was changed."
             return Unavailable(text, retry_after=RETRY_SOON)
         case DatabaseUnavailable():
-            _log.error("database unavailable", reason=str(error))
             text = "The database cannot be reached; nothing was changed. Try again."
             return Unavailable(text, retry_after=RETRY_SOON)
         case ConstraintBroken():

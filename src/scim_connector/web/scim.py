@@ -6,7 +6,7 @@ The door is a WSGI application in front of Flask: nothing that Flask does for pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import orjson
 from werkzeug.wrappers import Request
 
-from scim_connector.provisioning import Call, SearchQuery
+from scim_connector.provisioning import Call, SearchQuery, entries
 from scim_connector.scim import (
     discovery,
     messages,
@@ -28,6 +28,7 @@ from scim_connector.scim.errors import (
     MethodNotAllowed,
     NotFound,
     NotSupported,
+    ScimError,
 )
 from scim_connector.scim.messages import SearchRequest
 from scim_connector.scim.types import LOCAL
@@ -49,15 +50,24 @@ MOST_PARAMETERS: Final = 50
 _LIST: Final = ("GET", "POST")
 _ONE: Final = ("GET", "PUT", "PATCH", "DELETE")
 _READ: Final = ("GET",)
+_ACTIONS: Final = {
+    "POST": "Create",
+    "PUT": "Update",
+    "PATCH": "Update",
+    "DELETE": "Delete",
+}
 _LATER: Final = {
     "Bulk": "Bulk is not offered yet; send the requests one by one.",
     "Me": "A connection is no user, so there is nothing at /Me.",
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visit:
-    """One authenticated request on its way to an answer."""
+    """One authenticated request on its way to an answer.
+
+    Who has its ``call`` keeps it in the request log; until then it is the door's.
+    """
 
     id: str
     now: int
@@ -66,9 +76,11 @@ class Visit:
     path: str
     request: Request
     source: str
+    is_handed_over: bool = False
 
     def call(self, body: object = None) -> Call:
         """The request as provisioning takes it."""
+        self.is_handed_over = True
         return Call(
             request_id=self.id,
             method=self.request.method,
@@ -112,13 +124,13 @@ class ScimDoor:
         """Authenticate, route and answer; every exception becomes a SCIM error."""
         started, now = perf_counter_ns(), time_ns() // 1000
         request_id = ids.request_id(now)
-        path = request.environ.get("PATH_INFO", "")[len("/scim") :]
+        path = _text(request.environ.get("PATH_INFO", ""))[len("/scim") :]
         source = self._source(request)
         try:
             caller = self._callers.authenticate(request.environ, now)
             self._gatherer.used(caller.credential_id, now)
             visit = Visit(request_id, now, started, caller, path, request, source)
-            return self._route(visit)
+            return self._visited(visit)
         except Refused as error:
             self._gatherer.refused(error.reason, source, path, now)
             return replies.refused(error, request_id)
@@ -132,6 +144,27 @@ class ScimDoor:
             forwarded: str = request.environ.get("HTTP_X_FORWARDED_FOR", "")
             return forwarded.rpartition(",")[2].strip()[:45] or peer
         return peer
+
+    def _visited(self, visit: Visit) -> Reply:
+        """Answer; what never reached provisioning is logged here (decision 33)."""
+        try:
+            reply = self._route(visit)
+        except ScimError as refusal:
+            if not visit.is_handed_over:
+                self._note(visit, refusal.status, refusal)
+            raise
+        if not visit.is_handed_over:
+            self._note(visit, reply.status)
+        return reply
+
+    def _note(
+        self, visit: Visit, status: int, refusal: ScimError | None = None
+    ) -> None:
+        action = _ACTIONS.get(visit.request.method, "Read")
+        if visit.path.endswith(".search"):
+            action = "Read"
+        entry = entries.of_read(visit.call(), status, refusal=refusal)
+        self._gatherer.note(replace(entry, action=action))
 
     # ---------------------------------------------------------------------- routing
 
@@ -161,13 +194,15 @@ class ScimDoor:
         if method == "OPTIONS":
             return _options(visit, _LIST)
         if method == "POST":
+            shown = self._projection(visit)
             body = bodies.read(visit.request, self._largest)
             answer = self._provisioning.create(visit.call(body))
-            return self._answer(visit, answer)
+            return self._answer(visit, answer, shown)
         return self._listed(visit, _query(visit.request))
 
     def _user(self, visit: Visit, link_id: str) -> Reply:
         method = _allow(visit, *_ONE)
+        shown = self._projection(visit)
         if_match = visit.request.environ.get("HTTP_IF_MATCH")
         match method:
             case "OPTIONS":
@@ -188,24 +223,21 @@ class ScimDoor:
                 )
                 return replies.empty(answer.status, visit.id)
             case _:
-                return self._read(visit, link_id)
-        return self._answer(visit, answer)
+                return self._read(visit, link_id, shown)
+        return self._answer(visit, answer, shown)
 
-    def _read(self, visit: Visit, link_id: str) -> Reply:
+    def _read(self, visit: Visit, link_id: str, shown: Projection | None) -> Reply:
         answer = self._provisioning.get(visit.call(), link_id)
         known = visit.request.environ.get("HTTP_IF_NONE_MATCH")
         version = answer.version or 0
         if known is not None and versions.is_known(known, version):
             etag = ("ETag", versions.etag(version))
             return replies.empty(304, visit.id, etag)
-        return self._answer(visit, answer)
+        return self._answer(visit, answer, shown)
 
     # ---------------------------------------------------------------------- answers
 
-    def _answer(self, visit: Visit, answer: Answer) -> Reply:
-        shown = None
-        if visit.request.environ.get("QUERY_STRING"):
-            shown = self._projection(visit)
+    def _answer(self, visit: Visit, answer: Answer, shown: Projection | None) -> Reply:
         text = self._text(answer.text or "", shown)
         location = None
         if answer.status == 201:  # noqa: PLR2004 - Created
@@ -218,7 +250,10 @@ class ScimDoor:
             location=location,
         )
 
-    def _projection(self, visit: Visit) -> Projection:
+    def _projection(self, visit: Visit) -> Projection | None:
+        """What is to be shown; judged before a change, so 400 means unchanged."""
+        if not visit.request.environ.get("QUERY_STRING"):
+            return None
         given = _arguments(visit.request)
         names = given.get("attributes"), given.get("excludedAttributes")
         return projection.parse(*names, self._type(visit))
@@ -289,6 +324,11 @@ class ScimDoor:
         )
 
 
+def _text(path: str) -> str:
+    """A path that every database can store: PostgreSQL's text holds no NUL."""
+    return path.replace("\0", "\ufffd")
+
+
 def _arguments(request: Request) -> dict[str, str]:
     """The query parameters; of one that is given twice, the first."""
     text = request.environ.get("QUERY_STRING", "")
@@ -297,6 +337,8 @@ def _arguments(request: Request) -> dict[str, str]:
     except ValueError:
         message = f"The address has more than {MOST_PARAMETERS} parameters."
         raise InvalidValue(message) from None
+    if any("\0" in value for _, value in pairs):
+        raise InvalidValue("The address holds a NUL character, which no value has.")
     return dict(reversed(pairs))
 
 
