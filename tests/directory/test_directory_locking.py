@@ -40,11 +40,11 @@ database = Database(sys.argv[1])
 sys.stdin.readline()
 end = monotonic() + 1
 def run(name):
-    count, longest = 0, 0
-    while (began := monotonic()) < end:
+    count = 0
+    while monotonic() < end:
         database.write(lambda tx: installation.write(tx, name, str(count)))
-        count, longest = count + 1, max(longest, monotonic() - began)
-    print(count, longest, flush=True)
+        count += 1
+    print(count, flush=True)
 threads = [threading.Thread(target=run, args=(sys.argv[2] + n,)) for n in "12"]
 for each in threads: each.start()
 for each in threads: each.join()
@@ -89,11 +89,11 @@ def test_a_killed_writer_frees_the_lock(url: str) -> None:
 
 
 def test_two_processes_write_fairly(url: str) -> None:
-    """Four writers of two processes get alike, and none waits long.
+    """Four writers of two processes get alike.
 
     Without the lock one of them waited for three seconds, and some wrote once.
     """
-    counts, waits = [], []
+    counts: list[int] = []
     writers = [_started(_WRITES, url, name) for name in "ab"]
     for writer in writers:
         assert writer.stdin is not None
@@ -102,13 +102,9 @@ def test_two_processes_write_fairly(url: str) -> None:
     for writer in writers:
         out, _ = writer.communicate(timeout=30)
         assert writer.returncode == 0
-        for line in out.splitlines():
-            count, wait = line.split()
-            counts.append(int(count))
-            waits.append(float(wait))
+        counts += [int(line) for line in out.split()]
 
     assert len(counts) == 4
-    assert max(waits) < 0.8
     assert min(counts) > max(counts) / 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         made.close()
         return
     server: postgres.Postgres = request.getfixturevalue("postgres_server")
-    name = f"scim_connector_bare_{tmp_path.name}"
+    name = f"scim_connector_{os.getpid()}_{tmp_path.name}"
     made = Database(server.create(name))
     yield made
     made.close()

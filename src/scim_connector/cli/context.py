@@ -37,6 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 REFUSED = 2
 _SPAN = re.compile(r"(?P<count>\d{1,5})\s*(?P<unit>[hdwy])")
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7, "y": 24 * 365}
+MOST_HOURS = 100 * _HOURS["y"]
 HOUR = 3600 * 1_000_000
 
 
@@ -130,7 +131,10 @@ class Span(click.ParamType[int | None]):
         found = _SPAN.fullmatch(value.strip().lower())
         if found is None or int(found["count"]) == 0:
             self.fail(f'"{value}": write 365d, 12h, 2w, 1y or never.', param, ctx)
-        return int(found["count"]) * _HOURS[found["unit"]] * HOUR
+        hours = int(found["count"]) * _HOURS[found["unit"]]
+        if hours > MOST_HOURS:
+            self.fail(f'"{value}" is beyond 100y; write never.', param, ctx)
+        return hours * HOUR
 
 
 class Date(click.ParamType[int]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def import_users(
         raise fail("Name a file, or start with: scim-connector import --template")
     try:
         rows = importing.read(read_text(file))
-    except Unreadable as error:
+    except (Unreadable, csv.Error) as error:
         raise fail(f"{file}: {error}") from None
     ctx.invoke(_import, rows=rows, **how)
 

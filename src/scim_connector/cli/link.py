@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 COLUMNS = ("connection", "identity", "username")
 
 
+def _read(file: Path) -> list[dict[str, str]]:
+    source = io.StringIO(read_text(file).lstrip("\ufeff"), newline="")
+    rows = csv.DictReader(source, restval="")
+    try:
+        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+        found = list(rows)
+    except csv.Error as error:
+        raise fail(f"{file}: {error}") from None
+    if missing:
+        raise fail(f"{file} lacks the column {', '.join(missing)}.")
+    return found
+
+
 @click.group()
 def link() -> None:
     """Link identities of providers to existing users, many at once."""
@@ -34,17 +47,14 @@ def apply(house: House, file: Path) -> None:
 
     `identity` is the userName the provider sends.
     """
-    rows = csv.DictReader(io.StringIO(read_text(file).lstrip("\ufeff")))
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise fail(f"{file} lacks the column {', '.join(missing)}.")
+    rows = _read(file)
     doing = act()
     refused: list[str] = []
 
     def work(tx: Transaction) -> int:
         refused.clear()
         done = 0
-        for row in rows_read:
+        for row in rows:
             try:
                 found = doors.find(tx, row["username"])
                 doors.link(tx, row["connection"], row["identity"], found, doing)
@@ -55,6 +65,5 @@ def apply(house: House, file: Path) -> None:
             raise NotPossible("Nothing was linked:\n" + "\n".join(refused))
         return done
 
-    rows_read = list(rows)
     done = house.database.write(work)
     click.echo(f"{done} identities will be linked at the provider's next tries.")

@@ -59,6 +59,7 @@ def list_(
             raise fail(f'There is no connection "{connection}".')
         filters["connection_id"] = found.id
     names = {c.id: c.name for c in connections.every(reader)}
+    reads = reads or failures or warnings  # a refused filter is a failure, too
     entries = request_log.newest(reader, at_most=limit, reads=reads, **filters)
     rows = [_line(entry, names) for entry in entries]
     hint = "No request yet. Expect one when you press Test Connection in the provider."

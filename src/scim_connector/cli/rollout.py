@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 50
 COLUMNS = ("line", "identity", "outcome", "username", "initials", "reason", "detail")
+#: What a spreadsheet takes for the start of a formula.
+_FORMULA = {"=", "+", "-", "@", "\t", "\r"}
 
 
 @click.command()
@@ -39,7 +41,7 @@ def rollout(house: House, file: Path, connection: str, out: Path | None) -> None
     found = administration.find(house.database.reader(), connection)
     try:
         people = exports.read(read_text(file))
-    except exports.UnknownExport as error:
+    except (exports.UnknownExport, csv.Error) as error:
         raise fail(f"{file}: {error}") from None
     with progress(len(people), "Trying") as bar:
         result = use_case.forecast(
@@ -87,4 +89,4 @@ def _write_csv(result: Forecast, out: Path) -> None:
 def _cell(value: object) -> str:
     """A cell no spreadsheet takes for a formula."""
     text = str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return f"'{text}" if text[:1] in _FORMULA else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
     set_up_logs()
     with explaining():
         _refuse_taken_port(settings)
+        _refuse_bad_certificate(settings)
         prepared = prepare(settings)
     for line in prepared.notes:
         click.echo(line)
@@ -67,6 +69,22 @@ def _refuse_taken_port(settings: Settings) -> None:
             message = f"Cannot listen on {settings.host}:{settings.port}"
             reason = error.strerror or str(error)
             raise fail(f"{message}: {reason}. Choose another --port.") from None
+
+
+def _refuse_bad_certificate(settings: Settings) -> None:
+    """Say so before anything is made, if https cannot be served with these files."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except OSError as error:
+        files = f"{settings.tls_cert} and {settings.tls_key}"
+        reason = error.strerror or str(error)
+        message = f"Cannot serve https with {files}: {reason}."
+        raise fail(
+            f"{message} Both are PEM files, the key without a password."
+        ) from None
 
 
 def _print_welcome(settings: Settings, welcome: Welcome) -> None:

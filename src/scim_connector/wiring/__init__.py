@@ -12,8 +12,8 @@ The database must be prepared first, once: ``scim-connector db upgrade`` or ``se
 
 from __future__ import annotations
 
-import atexit
 import os
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,5 +65,6 @@ def application() -> Flask:
     settings = Settings.load(os.environ, Path(file) if file else None)
     app, background = _app(open_house(settings))
     background.start()
-    atexit.register(background.stop)
+    # A forked worker ends without atexit, but not without this.
+    Finalize(None, background.stop, exitpriority=1)
     return app

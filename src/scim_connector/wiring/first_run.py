@@ -28,11 +28,13 @@ from scim_connector.mapping.errors import MappingError
 from scim_connector.rules.actors import Actor
 from scim_connector.wiring.house import (
     NotReady,
+    cannot_be_made,
     check_key,
     make_keys,
     not_current,
     open_database,
     read_keys,
+    refuse_bad_keys,
     schema_of,
 )
 
@@ -71,17 +73,18 @@ def prepare(settings: Settings) -> Prepared:
     database = open_database(settings)
     try:
         state = schema_of(database)
-        if state is Schema.EMPTY:
-            return Prepared(welcome=_found(database, settings))
+        if state is Schema.EMPTY and (welcome := _found(database, settings)):
+            return Prepared(welcome=welcome)
         notes: list[str] = []
         if state is Schema.OLDER and database.path is not None:
             copy = upgrade_old(database)
             notes.append(f"Upgraded the database; the old one is at {copy}.")
             state = Schema.CURRENT
-        if state is not Schema.CURRENT:
+        if state not in {Schema.CURRENT, Schema.EMPTY}:
             raise NotReady(not_current(state, database))
-        if installation.read(database.reader(), installation.KEY_CHECK) is None:
-            return Prepared(welcome=_found(database, settings))  # a first run cut short
+        is_founded = installation.read(database.reader(), installation.KEY_CHECK)
+        if is_founded is None:  # a first run cut short
+            return Prepared(welcome=_found(database, settings))
         check_key(database, read_keys(settings))
         return Prepared(notes=(*notes, *_edited_mappings(database)))
     finally:
@@ -99,13 +102,16 @@ def upgrade_old(database: Database) -> Path:
     return copy
 
 
-def _found(database: Database, settings: Settings) -> Welcome:
-    """Make tables, key and first connection of a new installation."""
-    keys = make_keys(settings)
-    upgrade.upgrade(database)
+def _found(database: Database, settings: Settings) -> Welcome | None:
+    """Make tables, key and first connection; None when another start was quicker."""
+    refuse_bad_keys(settings)
+    _make_tables(database)
     act = Act(Actor.operator("serve"), time_ns() // 1000)
 
-    def work(tx: Transaction) -> Welcome:
+    def work(tx: Transaction) -> Welcome | None:
+        if installation.read(tx, installation.KEY_CHECK) is not None:
+            return None
+        keys = make_keys(settings)  # here, so that of two starts one makes it
         installation.write(tx, installation.KEY_CHECK, keys.check_values()[0])
         roles.add_administrator(tx)
         connection = administration.add(
@@ -127,6 +133,13 @@ def _found(database: Database, settings: Settings) -> Welcome:
         return Welcome(connection.name, str(token))
 
     return database.write(work)
+
+
+def _make_tables(database: Database) -> None:
+    try:
+        upgrade.upgrade(database)
+    except Exception as error:
+        raise NotReady(cannot_be_made(database, error)) from error
 
 
 def _edited_mappings(database: Database) -> list[str]:

@@ -48,6 +48,13 @@ def open_database(settings: Settings) -> Database:
         raise NotReady(message) from error
 
 
+def cannot_be_made(database: Database, error: Exception) -> str:
+    """Say that a new database cannot be made, and where."""
+    where = database.path or database.url.render_as_string(hide_password=True)
+    reason = str(getattr(error, "orig", error)).partition("\n")[0]
+    return f"The database {where} cannot be made: {reason}"
+
+
 def schema_of(database: Database) -> Schema:
     """How the database stands to this program; raises NotReady when unreadable."""
     try:
@@ -99,13 +106,27 @@ def _parsed(text: str, where: str) -> SecretKeys:
         raise NotReady(f"{where}: {error}") from None
 
 
+def refuse_bad_keys(settings: Settings) -> None:
+    """Before anything is made: raise NotReady when no good key could be had."""
+    file = settings.secret_key_file
+    if _has_keys(settings):
+        read_keys(settings)
+    elif not os.access(file.parent, os.W_OK):
+        message = f"The secret key file {file} cannot be written"
+        raise NotReady(f"{message}; name another in {PREFIX}SECRET_KEY_FILE.")
+
+
 def make_keys(settings: Settings) -> SecretKeys:
     """The keys of a new installation: as given, as on file, or new on file (0600)."""
-    if settings.secret_key or settings.secret_key_file.exists():
+    if _has_keys(settings):
         return read_keys(settings)
     keys = SecretKeys.fresh()
     write_keys(settings.secret_key_file, keys)
     return keys
+
+
+def _has_keys(settings: Settings) -> bool:
+    return bool(settings.secret_key) or settings.secret_key_file.exists()
 
 
 def write_keys(file: Path, keys: SecretKeys) -> None:
