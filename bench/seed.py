@@ -125,7 +125,7 @@ def _one(
     from scim_connector.provisioning.calls import Call  # noqa: PLC0415
     from scim_connector.provisioning.course import Course  # noqa: PLC0415
     from scim_connector.provisioning.creation import Creation  # noqa: PLC0415
-    from scim_connector.provisioning.service import act_of, dialect_of  # noqa: PLC0415
+    from scim_connector.provisioning.exchange import act_of, dialect_of  # noqa: PLC0415
     from scim_connector.scim import resources  # noqa: PLC0415
 
     body = people.resource(number)

@@ -24,7 +24,13 @@ from scim_connector.directory.connections import Connection
 from scim_connector.directory.database import Database
 from scim_connector.directory.request_log import Entry
 from scim_connector.directory.users import User
-from scim_connector.provisioning import Answer, Call, Provisioning, RequestGatherer
+from scim_connector.provisioning import (
+    Answer,
+    Call,
+    Provisioning,
+    RequestGatherer,
+    UseCases,
+)
 from scim_connector.rules.actors import Actor
 from scim_connector.scim import rendering
 from scim_connector.scim.types import LOCAL, Json
@@ -65,11 +71,11 @@ class Provider:
     database: Database
     connection: Connection
     gatherer: RequestGatherer = field(init=False)
-    service: Provisioning = field(init=False)
+    service: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
         self.gatherer = RequestGatherer(self.database)
-        self.service = Provisioning(self.database, self.gatherer)
+        self.service = Provisioning(self.database, self.gatherer).users
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Call:
         reader = self.database.reader()

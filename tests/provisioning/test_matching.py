@@ -42,7 +42,7 @@ def test_an_inactive_user_name_says_what_to_do(database: Database) -> None:
     """An inactive link of another externalId answers 409: set active=true (D10 a)."""
     entra = provider(database)
     made = entra.post(person("kim.doe@contoso.com", externalId="1"))
-    entra.patch(str(made.link_id), patch_of(active=False))
+    entra.patch(str(made.id), patch_of(active=False))
 
     with pytest.raises(Uniqueness, match="inactive: set active=true on it"):
         entra.post(person("kim.doe@contoso.com", externalId="2"))
@@ -54,11 +54,11 @@ def test_an_inactive_user_of_the_same_external_id_is_restored(
     """The same externalId, re-posted, is restored in place: 201, same id (D10 a)."""
     okta = provider(database)
     made = okta.post(person("kim.doe@contoso.com", externalId="00u1"))
-    okta.patch(str(made.link_id), patch_of(active=False))
+    okta.patch(str(made.id), patch_of(active=False))
 
     again = okta.post(person("kim.doe@contoso.com", externalId="00u1", title="Dean"))
 
-    assert (again.status, again.link_id) == (201, made.link_id)
+    assert (again.status, again.id) == (201, made.id)
     assert shown(again)["active"] is True
     assert shown(again)["title"] == "Dean"
 
@@ -90,7 +90,7 @@ def test_a_linked_conflict_succeeds_at_the_next_retry(database: Database) -> Non
     made = entra.post(person("kim.doe@contoso.com"))
 
     assert made.status == 201
-    assert entra.user(str(made.link_id)).id == user.id
+    assert entra.user(str(made.id)).id == user.id
     assert conflicts.every(database.reader()) == []
 
 
@@ -101,7 +101,7 @@ def test_adoption_by_email_changes_no_local_field(database: Database) -> None:
 
     made = entra.post(person("KIM.doe@contoso.com"))
 
-    after = entra.user(str(made.link_id))
+    after = entra.user(str(made.id))
     assert (after.id, after.initials, after.username) == (user.id, "XX", user.username)
     assert topics(database) == ["mail:managed-now"]
     assert "user:adopted" in events_of(database, user.id)
@@ -113,7 +113,7 @@ def test_an_email_set_by_a_provider_does_not_count_for_adoption(
     """Only an address set by an admin, an import or a confirmed mail counts (D11)."""
     other = provider(database, "other")
     made = other.post(person("kim.doe@contoso.com"))
-    user = other.user(str(made.link_id))
+    user = other.user(str(made.id))
     database.write(lambda tx: doors.unlink(tx, user, operator()))
     entra = provider(database, link_existing="email")
 
@@ -160,12 +160,12 @@ def test_a_wrong_link_can_be_undone(database: Database) -> None:
     """Unlinked, the user stays, unmanaged, and the old id answers 404 (D11)."""
     entra = provider(database)
     made = entra.post(person("kim.doe@contoso.com", externalId="1"))
-    user = entra.user(str(made.link_id))
+    user = entra.user(str(made.id))
 
     database.write(lambda tx: doors.unlink(tx, user, operator()))
 
     with pytest.raises(NotFound):
-        entra.get(str(made.link_id))
+        entra.get(str(made.id))
     assert users.required(database.reader(), user.id).active
     with pytest.raises(RulesViolated):  # and it is not matched again by itself
         entra.post(person("kim.doe@contoso.com", externalId="1"))
@@ -190,14 +190,14 @@ def test_delete_hides_the_link_and_keeps_the_user(database: Database) -> None:
     """DELETE answers 204; the id is 404 for ever; the user stays, inactive (D12)."""
     entra = provider(database)
     made = entra.post(person("kim.doe@contoso.com", externalId="1"))
-    user = entra.user(str(made.link_id))
+    user = entra.user(str(made.id))
 
-    assert entra.delete(str(made.link_id)).status == 204
+    assert entra.delete(str(made.id)).status == 204
 
     with pytest.raises(NotFound):
-        entra.get(str(made.link_id))
+        entra.get(str(made.id))
     with pytest.raises(NotFound):
-        entra.delete(str(made.link_id))
+        entra.delete(str(made.id))
     kept = users.required(database.reader(), user.id)
     assert not kept.active
     assert (kept.initials, kept.email) == (user.initials, user.email)
@@ -214,13 +214,13 @@ def test_the_same_person_is_revived_under_a_new_id(
     first = {"externalId": external_id} if external_id else {}
     second = {"externalId": again} if again else {}
     made = entra.post(person("kim.doe@contoso.com", **first))
-    user = entra.user(str(made.link_id))
-    entra.delete(str(made.link_id))
+    user = entra.user(str(made.id))
+    entra.delete(str(made.id))
 
     back = entra.post(person("kim.doe@contoso.com", **second))
 
-    assert back.link_id != made.link_id
-    assert entra.user(str(back.link_id)).id == user.id
+    assert back.id != made.id
+    assert entra.user(str(back.id)).id == user.id
     assert "user:revived" in events_of(database, user.id)
 
 
@@ -228,8 +228,8 @@ def test_a_namesake_does_not_inherit_an_account(database: Database) -> None:
     """The same userName with another externalId or name is another person (D12)."""
     entra = provider(database)
     made = entra.post(person("kim.doe@contoso.com", externalId="1"))
-    user = entra.user(str(made.link_id))
-    entra.delete(str(made.link_id))
+    user = entra.user(str(made.id))
+    entra.delete(str(made.id))
 
     with pytest.raises(RulesViolated) as refusal:  # the email is still hers
         entra.post(person("kim.doe@contoso.com", externalId="2"))
@@ -240,7 +240,7 @@ def test_a_namesake_does_not_inherit_an_account(database: Database) -> None:
     )
 
     assert refusal.value.status == 409
-    assert entra.user(str(other.link_id)).id != user.id
+    assert entra.user(str(other.id)).id != user.id
     assert local(other)["username"] != user.username
 
 
@@ -248,15 +248,15 @@ def test_a_revival_is_a_fresh_start(database: Database) -> None:
     """No role returns; those given here wait for approval; the mail is new (D12)."""
     entra = provider(database)
     made = entra.post(person("kim.doe@contoso.com", externalId="1"))
-    user = entra.user(str(made.link_id))
+    user = entra.user(str(made.id))
     database.write(lambda tx: doors.give_role(tx, user, "Administrator", operator()))
     other = _add(database, "boss@contoso.com", roles=("Administrator",))
     assert other.active
-    entra.delete(str(made.link_id))
+    entra.delete(str(made.id))
 
     back = entra.post(person("kim.doe@contoso.com", externalId="1"))
 
-    assert entra.user(str(back.link_id)).password_hash is None
+    assert entra.user(str(back.id)).password_hash is None
     (entry,) = conflicts.every(database.reader())
     assert (entry.kind, entry.detail) == ("roles_to_approve", "Had: Administrator.")
     assert topics(database).count("mail:welcome") == 3
@@ -274,11 +274,11 @@ def test_a_paused_connection_serves_reads_and_deactivations(
     database.write(lambda tx: administration.pause(tx, entra.connection, operator()))
 
     with pytest.raises(Unavailable) as refusal:
-        entra.patch(str(made.link_id), patch_of(title="Dean"))
+        entra.patch(str(made.id), patch_of(title="Dean"))
     with pytest.raises(Unavailable):
         entra.post(person("other@contoso.com"))
-    assert entra.get(str(made.link_id))["active"] is True
-    done = entra.patch(str(made.link_id), patch_of(active=False))
+    assert entra.get(str(made.id))["active"] is True
+    done = entra.patch(str(made.id), patch_of(active=False))
 
     assert refusal.value.retry_after == 300
     assert shown(done)["active"] is False
@@ -289,7 +289,7 @@ def test_a_new_connection_takes_the_people_over(database: Database) -> None:
     """Users of OLD count as adoptable; each takeover moves the link (D13)."""
     old = provider(database, "old")
     made = old.post(person("kim.doe@contoso.com"))
-    user = old.user(str(made.link_id))
+    user = old.user(str(made.id))
     database.write(lambda tx: administration.retire(tx, old.connection, operator()))
     new = provider(database, "new", takes_over=old.connection.id)
 
@@ -298,7 +298,7 @@ def test_a_new_connection_takes_the_people_over(database: Database) -> None:
     assert users.required(database.reader(), user.id).active
     link = links.of_user(database.reader(), user.id)
     assert link is not None
-    assert (link.id, link.connection_id) == (moved.link_id, new.connection.id)
+    assert (link.id, link.connection_id) == (moved.id, new.connection.id)
 
 
 def test_a_connection_sees_only_its_own(database: Database) -> None:
@@ -308,6 +308,6 @@ def test_a_connection_sees_only_its_own(database: Database) -> None:
 
     for act in (mine.get, mine.delete):
         with pytest.raises(NotFound):
-            act(str(made.link_id))
+            act(str(made.id))
 
-    assert other.get(str(made.link_id))["active"] is True
+    assert other.get(str(made.id))["active"] is True

@@ -42,7 +42,7 @@ def entra(database: Database) -> Provider:
 
 
 def _made(entra: Provider, **more: Any) -> str:
-    return str(entra.post(person("kim.doe@contoso.com", **more)).link_id)
+    return str(entra.post(person("kim.doe@contoso.com", **more)).id)
 
 
 # ------------------------------------------------------------------ answers and origins
@@ -174,7 +174,7 @@ def test_api_users_need_permission(entra: Provider) -> None:
     made = entra.post(api)
 
     assert refusal.value.status == 403
-    assert entra.user(str(made.link_id)).is_api_user
+    assert entra.user(str(made.id)).is_api_user
     assert topics(entra.database) == []
 
 
@@ -241,7 +241,7 @@ def test_an_administrator_is_deactivated_but_not_reactivated(entra: Provider) ->
     """Deactivating a linked holder is allowed, reactivating is 403 (D22)."""
     link_id = _made(entra)
     _administrator(entra, link_id)
-    other = str(entra.post(person("two@contoso.com")).link_id)
+    other = str(entra.post(person("two@contoso.com")).id)
     _administrator(entra, other)
 
     entra.patch(link_id, patch_of(active=False))
@@ -280,7 +280,7 @@ def test_the_last_administrator_keeps_the_role(entra: Provider) -> None:
 
     with pytest.raises(RulesViolated) as refusal:
         entra.database.write(take)
-    other = str(entra.post(person("two@contoso.com")).link_id)
+    other = str(entra.post(person("two@contoso.com")).id)
     _administrator(entra, other)
     entra.database.write(take)
 

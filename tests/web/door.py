@@ -14,8 +14,9 @@ from scim_connector.rules.actors import Actor
 from scim_connector.settings import Settings
 from scim_connector.web.app import create_app
 from scim_connector.web.callers import Callers
+from scim_connector.web.door import ScimDoor
 from scim_connector.web.health import Health
-from scim_connector.web.scim import ScimDoor
+from scim_connector.web.scim import Scim
 from scim_connector.wiring import House, open_house, prepare
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def open_door(folder: Path, **settings: Any) -> Door:
         ScimDoor(
             chosen,
             Callers(house.database, house.keys),
-            Provisioning(house.database, gatherer),
+            Scim(chosen, Provisioning(house.database, gatherer)),
             gatherer,
         ),
         Health(house.database),

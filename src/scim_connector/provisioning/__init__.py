@@ -1,8 +1,22 @@
 """The use cases of an identity provider."""
 
-from scim_connector.provisioning.calls import Answer, Call, Page, SearchQuery
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scim_connector.provisioning.calls import (
+    Answer,
+    Call,
+    Page,
+    SearchQuery,
+    UseCases,
+)
+from scim_connector.provisioning.exchange import Exchange
 from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
-from scim_connector.provisioning.service import Provisioning
+from scim_connector.provisioning.users import Users
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Database
 
 __all__ = [
     "FLUSH_SECONDS",
@@ -12,4 +26,14 @@ __all__ = [
     "Provisioning",
     "RequestGatherer",
     "SearchQuery",
+    "UseCases",
 ]
+
+
+class Provisioning:
+    """What a provider can ask for, by kind of resource; built once per process."""
+
+    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
+        """Work on *database*; reads are logged through *gatherer*."""
+        exchange = Exchange(database, gatherer)
+        self.users = Users(exchange)

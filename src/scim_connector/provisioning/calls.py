@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
+    from scim_connector.scim.projection import Projection
+    from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
 
 
@@ -15,7 +17,8 @@ class Call:
     """One authenticated request of an identity provider.
 
     ``now`` is the arrival in microseconds since 1970 UTC; ``started`` is the arrival on
-    the monotonic clock in nanoseconds, for the duration in the request log.
+    the monotonic clock in nanoseconds, for the duration in the request log.  ``shown``
+    is what the caller wants to see (None: everything), so that the rest is not read.
     """
 
     request_id: str
@@ -27,16 +30,20 @@ class Call:
     connection: Connection
     credential_id: str
     body: Json | None = None
+    shown: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status with a resource in its stored form (see ``scim.rendering``)."""
+    """A status with a resource in its stored form (see ``scim.rendering``).
+
+    Without a text the answer has no body (204).
+    """
 
     status: int
     text: str | None = None
     version: int | None = None
-    link_id: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,32 @@ class Page:
     total: int
     start: int
     texts: list[str]
+
+
+class UseCases(Protocol):
+    """What a provider can ask of one kind of resource.
+
+    Every method logs its call, refused ones too, and raises ScimError or
+    RulesViolated; a change that is refused has changed nothing.
+    """
+
+    def resource_type(self, connection: Connection) -> ResourceType:
+        """The resource type as this connection sees it."""
+
+    def get(self, call: Call, resource_id: str) -> Answer:
+        """Read one; raises NotFound for any id this connection cannot see."""
+
+    def search(self, call: Call, query: SearchQuery) -> Page:
+        """List some; raises InvalidFilter, InvalidValue or TooMany."""
+
+    def create(self, call: Call) -> Answer:
+        """POST (201)."""
+
+    def replace(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """PUT (200)."""
+
+    def patch(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """PATCH: all operations or none (200, or 204 without a body)."""
+
+    def delete(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """DELETE (204)."""

@@ -17,7 +17,7 @@ from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning.calls import Call
 from scim_connector.provisioning.course import Course
 from scim_connector.provisioning.creation import Creation
-from scim_connector.provisioning.service import act_of, dialect_of
+from scim_connector.provisioning.exchange import act_of, dialect_of
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim import resources
 from scim_connector.scim.errors import ScimError

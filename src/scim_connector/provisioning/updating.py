@@ -14,10 +14,11 @@ from scim_connector.accounts import Account, representation
 from scim_connector.directory import links, users
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import wishes
+from scim_connector.provisioning.exchange import paused
 from scim_connector.provisioning.steps import Step
 from scim_connector.rules import lifecycle
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim.errors import InvalidValue, Unavailable, Uniqueness
+from scim_connector.scim.errors import InvalidValue, Uniqueness
 from scim_connector.scim.folding import text_key
 from scim_connector.scim.rendering import timestamp
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from scim_connector.provisioning.course import Course
     from scim_connector.rules.users import Violation
     from scim_connector.scim.types import Json
-
-PAUSE_RETRY_AFTER = 300
 
 
 class Update:
@@ -99,11 +98,7 @@ class Update:
     def _refuse_while_paused(self, asked: bool) -> None:
         """A paused connection serves reads and deactivations only (decision 13)."""
         if self.connection.state == "paused" and asked:
-            message = f"Connection {self.connection.name} is paused by an administrator"
-            raise Unavailable(
-                f"{message}; only deactivations are carried out until it is resumed.",
-                retry_after=PAUSE_RETRY_AFTER,
-            )
+            raise paused(self.connection)
 
     def _will_be_active(self, asked: bool) -> bool:
         """Whether the user is active once this request is done (decisions 27 and 28)."""

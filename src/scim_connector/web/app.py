@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from scim_connector.web.door import ScimDoor
     from scim_connector.web.health import Health
-    from scim_connector.web.scim import ScimDoor
 
 
 def create_app(door: ScimDoor, health: Health) -> Flask:

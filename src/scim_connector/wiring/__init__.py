@@ -22,8 +22,9 @@ from scim_connector.provisioning import Provisioning, RequestGatherer
 from scim_connector.settings import PREFIX, Settings
 from scim_connector.web.app import create_app as build_app
 from scim_connector.web.callers import Callers
+from scim_connector.web.door import ScimDoor
 from scim_connector.web.health import Health
-from scim_connector.web.scim import ScimDoor
+from scim_connector.web.scim import Scim
 from scim_connector.wiring.first_run import Prepared, Welcome, prepare
 from scim_connector.wiring.house import House, NotReady, open_house
 
@@ -52,7 +53,7 @@ def _app(house: House) -> tuple[Flask, Background]:
     door = ScimDoor(
         house.settings,
         Callers(house.database, house.keys),
-        Provisioning(house.database, gatherer),
+        Scim(house.settings, Provisioning(house.database, gatherer)),
         gatherer,
     )
     background = Background(house.database, gatherer)

@@ -1,0 +1,171 @@
+"""One request of a provider carried out and logged, whatever it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from scim_connector.accounts import Act
+from scim_connector.directory import audit, conflicts, request_log
+from scim_connector.provisioning import entries
+from scim_connector.provisioning.course import Course
+from scim_connector.provisioning.steps import Step
+from scim_connector.rules.actors import Actor
+from scim_connector.rules.events import Event
+from scim_connector.rules.users import RulesViolated
+from scim_connector.scim.dialects import Dialect
+from scim_connector.scim.errors import ScimError, Unavailable
+from scim_connector.scim.folding import text_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.provisioning.calls import Call
+    from scim_connector.provisioning.reads import RequestGatherer
+
+#: How long a provider is asked to wait while its connection is paused, in seconds.
+PAUSE_RETRY_AFTER = 300
+
+
+class Made(Protocol):
+    """What a change leaves: a row with the text that is answered."""
+
+    @property
+    def served(self) -> str:
+        """The resource in its stored form."""
+
+
+T = TypeVar("T", bound=Made)
+
+
+class Exchange:
+    """Runs the requests of providers and keeps each with its steps (decision 33)."""
+
+    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
+        """Work on *database*; reads are logged through *gatherer*."""
+        self.database = database
+        self._gatherer = gatherer
+
+    # ------------------------------------------------------------------------ reads
+
+    def was_read(self, call: Call, **facts: Any) -> None:
+        """Log a read that was answered."""
+        self._gatherer.note(entries.of_read(call, 200, **facts))
+
+    def refused_read(self, call: Call, refusal: ScimError) -> ScimError:
+        """Log a read that is refused; returns the refusal, to be raised."""
+        self._gatherer.note(entries.of_read(call, refusal.status, refusal=refusal))
+        return refusal
+
+    # ---------------------------------------------------------------------- changes
+
+    def change(
+        self,
+        call: Call,
+        action: str,
+        status: int,
+        prepare: Callable[[Call, Course], Callable[[Transaction, Course], T]],
+    ) -> T:
+        """Prepare a change, then run it and its log entry in one transaction.
+
+        A refusal is logged in a transaction of its own, with the conflict queue.
+        """
+        course = Course.of(call, action)
+        course.about(call.body or {})
+
+        def run(tx: Transaction) -> T:
+            nonlocal course
+            course = Course.of(call, action)  # a retried transaction starts afresh
+            made = work(tx, course)
+            if course.changed:
+                self._keep(tx, course, status, text=made.served)
+            return made
+
+        try:
+            work = prepare(call, course)
+            made = self.database.write(run)
+        except (ScimError, RulesViolated) as refusal:
+            self._keep_refusal(course, refusal)
+            raise
+        finally:
+            self._gatherer.saw(call.connection.id, course.quirks)
+        if not course.changed:
+            self._gatherer.note(entries.of_course(course, status))
+        return made
+
+    def _keep(
+        self, tx: Transaction, course: Course, status: int, **outcome: Any
+    ) -> None:
+        if Step.NOTIFY not in course.steps.taken:
+            course.steps.passed(Step.NOTIFY, "Audit and outbox written.")
+        request_log.add(tx, entries.of_course(course, status, **outcome))
+        self._queue(tx, course)
+
+    def _keep_refusal(self, course: Course, refusal: ScimError | RulesViolated) -> None:
+        course.steps.failed(course.steps.next_step, refusal.detail)
+
+        def run(tx: Transaction) -> None:
+            entry = entries.of_course(course, refusal.status, refusal=refusal)
+            request_log.add(tx, entry)
+            self._queue(tx, course)
+            self._alert(tx, course, refusal)
+
+        self.database.write(run)
+
+    def _alert(
+        self, tx: Transaction, course: Course, refusal: ScimError | RulesViolated
+    ) -> None:
+        """Audit at once that the last Administrator was to go (decision 22)."""
+        violations = getattr(refusal, "violations", ())
+        if not any(v.code == "last_administrator" for v in violations):
+            return
+        audit.record(
+            tx,
+            [Event("last_administrator:protected")],
+            at=course.call.now,
+            actor=str(act_of(course.call).actor),
+            connection_id=course.call.connection.id,
+            user_id=course.user_id,
+            request_id=course.call.request_id,
+        )
+
+    def _queue(self, tx: Transaction, course: Course) -> None:
+        call = course.call
+        for question in course.questions:
+            conflicts.ask(
+                tx,
+                connection_id=call.connection.id,
+                kind=question.kind,
+                identity=text_key(course.identity or ""),
+                external_id=course.external_id,
+                user_id=question.user_id,
+                link_id=course.link_id,
+                detail=question.detail,
+                now=call.now,
+            )
+
+
+def act_of(call: Call) -> Act:
+    """The change a call makes, as its connection may make it."""
+    connection = call.connection
+    actor = Actor.connection(
+        connection.name,
+        may_act_as_administrator=connection.may_act_as_administrator,
+        allow_api_users=connection.allow_api_users,
+    )
+    return Act(actor, call.now, call.request_id, connection.id)
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """How a connection is read: its kind, and the quirks switched off on it."""
+    return Dialect(connection.kind, frozenset(connection.quirks_off))
+
+
+def paused(connection: Connection) -> Unavailable:
+    """The refusal of what a paused connection does not do (decision 13)."""
+    return Unavailable(
+        f"Connection {connection.name} is paused by an administrator; only reads and"
+        " deactivations are carried out until it is resumed.",
+        retry_after=PAUSE_RETRY_AFTER,
+    )

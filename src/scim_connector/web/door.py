@@ -1,0 +1,120 @@
+"""/scim: one door for every address and method, authenticated before routing.
+
+The door is a WSGI application in front of Flask: nothing that Flask does for pages
+(sessions, URL maps, redirects) is wanted here, and it would cost more than the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Final
+
+from werkzeug.wrappers import Request
+
+from scim_connector.provisioning import entries
+from scim_connector.scim.errors import ScimError
+from scim_connector.web import ids, replies
+from scim_connector.web.callers import Callers, Refused
+from scim_connector.web.visits import Visit
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from scim_connector.provisioning import RequestGatherer
+    from scim_connector.settings import Settings
+    from scim_connector.web.replies import Reply
+    from scim_connector.web.scim import Scim
+
+_ACTIONS: Final = {
+    "POST": "Create",
+    "PUT": "Update",
+    "PATCH": "Update",
+    "DELETE": "Delete",
+}
+
+
+class ScimDoor:
+    """Answers everything under ``/scim``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        callers: Callers,
+        scim: Scim,
+        gatherer: RequestGatherer,
+    ) -> None:
+        """Let in whom *callers* know, to what *scim* serves; built once per process."""
+        self._largest = settings.max_body
+        self._proxies = frozenset(settings.trusted_proxies)
+        self._callers = callers
+        self._scim = scim
+        self._gatherer = gatherer
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> list[bytes]:
+        """Answer a WSGI request under ``/scim``, whatever happens."""
+        reply = self.answer(Request(environ, populate_request=False))
+        start_response(reply.line, reply.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+    def answer(self, request: Request) -> Reply:
+        """Authenticate, route and answer; every exception becomes a SCIM error."""
+        started, now = perf_counter_ns(), time_ns() // 1000
+        request_id = ids.request_id(now)
+        path = _text(request.environ.get("PATH_INFO", ""))[len("/scim") :]
+        source = self._source(request)
+        try:
+            caller = self._callers.authenticate(request.environ, now)
+            self._gatherer.used(caller.credential_id, now)
+            visit = Visit(
+                id=request_id,
+                now=now,
+                started=started,
+                caller=caller,
+                path=path,
+                request=request,
+                source=source,
+                largest=self._largest,
+            )
+            return self._visited(visit)
+        except Refused as error:
+            self._gatherer.refused(error.reason, source, path, now)
+            return replies.refused(error, request_id)
+        except Exception as error:
+            return replies.refused(error, request_id)
+
+    def _source(self, request: Request) -> str:
+        """The address of the client; a named proxy is believed about it."""
+        peer: str = request.environ.get("REMOTE_ADDR") or ""
+        if peer in self._proxies:
+            forwarded: str = request.environ.get("HTTP_X_FORWARDED_FOR", "")
+            return forwarded.rpartition(",")[2].strip()[:45] or peer
+        return peer
+
+    def _visited(self, visit: Visit) -> Reply:
+        """Answer; what never reached provisioning is logged here (decision 33)."""
+        try:
+            reply = self._scim.answer(visit)
+        except ScimError as refusal:
+            if not visit.is_handed_over:
+                self._note(visit, refusal.status, refusal)
+            raise
+        if not visit.is_handed_over:
+            self._note(visit, reply.status)
+        return reply
+
+    def _note(
+        self, visit: Visit, status: int, refusal: ScimError | None = None
+    ) -> None:
+        action = _ACTIONS.get(visit.request.method, "Read")
+        if visit.path.endswith(".search"):
+            action = "Read"
+        entry = entries.of_read(visit.call(), status, refusal=refusal)
+        self._gatherer.note(replace(entry, action=action))
+
+
+def _text(path: str) -> str:
+    """A path that every database can store: PostgreSQL's text holds no NUL."""
+    return path.replace("\0", "\ufffd")

@@ -1,0 +1,152 @@
+"""One kind of resource at its address: the list, a search, and each one by its id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from scim_connector.provisioning import SearchQuery
+from scim_connector.scim import messages, paging, projection, rendering, versions
+from scim_connector.scim.messages import SearchRequest
+from scim_connector.scim.types import LOCAL
+from scim_connector.web import replies
+
+if TYPE_CHECKING:
+    from scim_connector.provisioning import Answer, UseCases
+    from scim_connector.scim.projection import Projection
+    from scim_connector.web.replies import Reply
+    from scim_connector.web.visits import Visit
+
+_LIST: Final = ("GET", "POST")
+_ONE: Final = ("GET", "PUT", "PATCH", "DELETE")
+
+
+class Endpoint:
+    """``/Users`` or ``/Groups``: requests become use cases, answers replies."""
+
+    def __init__(self, name: str, use_cases: UseCases, base_url: str) -> None:
+        """Serve *use_cases* at ``/name`` below *base_url*."""
+        self._address = f"{base_url}/{name}"
+        self._use_cases = use_cases
+        self._base_url = base_url
+
+    # --------------------------------------------------------------------- addresses
+
+    def all(self, visit: Visit) -> Reply:
+        """``/Users``: the list, or a new one."""
+        match visit.allow(*_LIST):
+            case "OPTIONS":
+                return visit.options(*_LIST)
+            case "POST":
+                shown = self._projection(visit)
+                call = visit.call(visit.body(), shown)
+                return self._answer(visit, self._use_cases.create(call), shown)
+        return self._listed(visit, _query(visit))
+
+    def searched(self, visit: Visit) -> Reply:
+        """``/Users/.search``: the list, asked for in a body."""
+        if visit.allow("POST") == "OPTIONS":
+            return visit.options("POST")
+        return self._listed(visit, messages.search_request(visit.body()))
+
+    def one(self, visit: Visit, resource_id: str) -> Reply:
+        """``/Users/{id}``."""
+        method = visit.allow(*_ONE)
+        shown = self._projection(visit)
+        if_match = visit.header("HTTP_IF_MATCH")
+        match method:
+            case "OPTIONS":
+                return visit.options(*_ONE)
+            case "PUT":
+                call = visit.call(visit.body(), shown)
+                answer = self._use_cases.replace(call, resource_id, if_match=if_match)
+            case "PATCH":
+                call = visit.call(visit.body(), shown)
+                answer = self._use_cases.patch(call, resource_id, if_match=if_match)
+            case "DELETE":
+                call = visit.call()
+                answer = self._use_cases.delete(call, resource_id, if_match=if_match)
+            case _:
+                return self._read(visit, resource_id, shown)
+        return self._answer(visit, answer, shown)
+
+    def _read(self, visit: Visit, resource_id: str, shown: Projection | None) -> Reply:
+        answer = self._use_cases.get(visit.call(shown=shown), resource_id)
+        known = visit.header("HTTP_IF_NONE_MATCH")
+        version = answer.version or 0
+        if known is not None and versions.is_known(known, version):
+            etag = ("ETag", versions.etag(version))
+            return replies.empty(304, visit.id, etag)
+        return self._answer(visit, answer, shown)
+
+    def _listed(self, visit: Visit, wanted: SearchRequest) -> Reply:
+        shown = projection.parse(
+            wanted.attributes,
+            wanted.excluded_attributes,
+            self._use_cases.resource_type(visit.connection),
+        )
+        page = paging.page(wanted.start_index, wanted.count)
+        query = SearchQuery(
+            filter=wanted.filter,
+            start=page.start,
+            count=page.count,
+            sort_by=wanted.sort_by,
+            descending=paging.is_descending(wanted.sort_order),
+        )
+        found = self._use_cases.search(visit.call(shown=shown), query)
+        texts = [self._text(text, shown) for text in found.texts]
+        listed = messages.list_response(texts, total=found.total, start=page.start)
+        return replies.resource(listed, visit.id)
+
+    # ----------------------------------------------------------------------- answers
+
+    def _answer(self, visit: Visit, answer: Answer, shown: Projection | None) -> Reply:
+        if answer.text is None:
+            return replies.empty(answer.status, visit.id)
+        location = None
+        if answer.status == 201:  # noqa: PLR2004 - Created
+            location = f"{self._address}/{answer.id}"
+        return replies.resource(
+            self._text(answer.text, shown),
+            visit.id,
+            status=answer.status,
+            version=answer.version,
+            location=location,
+        )
+
+    def _projection(self, visit: Visit) -> Projection | None:
+        """What is to be shown; judged before a change, so 400 means unchanged."""
+        if not visit.has_arguments:
+            return None
+        given = visit.arguments()
+        names = given.get("attributes"), given.get("excludedAttributes")
+        known = self._use_cases.resource_type(visit.connection)
+        return projection.parse(*names, known)
+
+    def _text(self, stored: str, shown: Projection | None) -> str:
+        """A stored resource as it is answered, cut to what is to be shown."""
+        if shown is None or shown.is_default:
+            return rendering.expand(stored, self._base_url)
+        local = shown.asks_for(LOCAL, "local")
+        resource = rendering.resource_of(stored, self._base_url, local=local)
+        return orjson.dumps(shown.apply(resource)).decode()
+
+
+def _query(visit: Visit) -> SearchRequest:
+    if not visit.has_arguments:
+        return SearchRequest()
+    given = visit.arguments()
+    return SearchRequest(
+        filter=given.get("filter"),
+        attributes=_names(given.get("attributes")),
+        excluded_attributes=_names(given.get("excludedAttributes")),
+        sort_by=given.get("sortBy"),
+        sort_order=given.get("sortOrder"),
+        start_index=given.get("startIndex"),
+        count=given.get("count"),
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()

@@ -1,0 +1,105 @@
+"""One authenticated request on its way to an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from scim_connector.provisioning import Call
+from scim_connector.scim.errors import InvalidValue, MethodNotAllowed
+from scim_connector.web import bodies, replies
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from scim_connector.directory.connections import Connection
+    from scim_connector.scim.projection import Projection
+    from scim_connector.scim.types import Json
+    from scim_connector.web.callers import Caller
+    from scim_connector.web.replies import Reply
+
+MOST_PARAMETERS: Final = 50
+
+
+@dataclass(slots=True)
+class Visit:
+    """One authenticated request on its way to an answer.
+
+    Who has its ``call`` keeps it in the request log; until then it is the door's.
+    ``largest`` is the most bytes of a body; a route may allow more.
+    """
+
+    id: str
+    now: int
+    started: int
+    caller: Caller
+    path: str
+    request: Request
+    source: str
+    largest: int
+    is_handed_over: bool = False
+
+    @property
+    def connection(self) -> Connection:
+        """Whose request it is."""
+        return self.caller.connection
+
+    def call(self, body: object = None, shown: Projection | None = None) -> Call:
+        """The request as provisioning takes it."""
+        self.is_handed_over = True
+        return Call(
+            request_id=self.id,
+            method=self.request.method,
+            path=f"/scim{self.path}",
+            source=self.source,
+            now=self.now,
+            started=self.started,
+            connection=self.caller.connection,
+            credential_id=self.caller.credential_id,
+            body=body if isinstance(body, dict) else None,
+            shown=shown,
+        )
+
+    def body(self) -> Json:
+        """The JSON object that was sent; see ``bodies.read`` for what it raises."""
+        return bodies.read(self.request, self.largest)
+
+    def header(self, name: str) -> str | None:
+        """A request header by its WSGI name, ``HTTP_IF_MATCH``."""
+        value: str | None = self.request.environ.get(name)
+        return value
+
+    @property
+    def has_arguments(self) -> bool:
+        """Whether the address has a query."""
+        return bool(self.request.environ.get("QUERY_STRING"))
+
+    def arguments(self) -> dict[str, str]:
+        """The query parameters; of one that is given twice, the first."""
+        text = self.request.environ.get("QUERY_STRING", "")
+        try:
+            pairs = parse_qsl(
+                text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+            )
+        except ValueError:
+            message = f"The address has more than {MOST_PARAMETERS} parameters."
+            raise InvalidValue(message) from None
+        if any("\0" in value for _, value in pairs):
+            raise InvalidValue("The address holds a NUL character, which no value has.")
+        return dict(reversed(pairs))
+
+    def allow(self, *methods: str) -> str:
+        """The method, HEAD as GET; raises MethodNotAllowed with what is allowed."""
+        method = self.request.method
+        method = "GET" if method == "HEAD" else method
+        if method in methods or method == "OPTIONS":
+            return method
+        allowed = ", ".join(methods)
+        message = f"{method} is not served at this address, only {allowed}."
+        raise MethodNotAllowed(message, allow=methods)
+
+    def options(self, *methods: str) -> Reply:
+        """The answer to OPTIONS."""
+        allow = ", ".join((*methods, "OPTIONS"))
+        return replies.empty(204, self.id, ("Allow", allow))
