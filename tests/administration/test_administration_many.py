@@ -185,7 +185,7 @@ BY_NAME = (
 def test_a_plan_shows_and_keeps_nothing(database: Database) -> None:
     """Mapping plan lists who would change; applying wants their number (D17)."""
     entra = provider(database)
-    made = [str(entra.post(person(f"kim{n}@x.example")).link_id) for n in range(3)]
+    made = [str(entra.post(person(f"kim{n}@x.example")).id) for n in range(3)]
     new = language.load(BY_NAME, "new.toml")
 
     plan = plans.plan(database, entra.connection, new, operator())

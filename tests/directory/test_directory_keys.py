@@ -272,7 +272,7 @@ def test_people_of_one_name_at_once_all_get_values_of_their_own(
     entra = provider(database)
 
     def create(number: int) -> str:
-        return str(entra.post(person(f"kim.doe@{number}.example")).link_id)
+        return str(entra.post(person(f"kim.doe@{number}.example")).id)
 
     with ThreadPoolExecutor(6) as pool:
         made = [entra.user(link_id) for link_id in pool.map(create, range(12))]

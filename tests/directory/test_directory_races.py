@@ -160,7 +160,7 @@ def test_the_last_two_administrators_cannot_leave_at_once(database: Database) ->
 
     def add(name: str) -> str:
         body = person(f"{name}@contoso.com", name={"givenName": name})
-        link_id = str(entra.post(body).link_id)
+        link_id = str(entra.post(body).id)
         user = entra.user(link_id)
         database.write(
             lambda tx: assignments.grant(
@@ -194,7 +194,7 @@ def test_twenty_at_once_get_values_of_their_own(database: Database) -> None:
     entra = provider(database)
 
     def create(number: int) -> str:
-        return str(entra.post(person(f"kim.doe@{number}.example")).link_id)
+        return str(entra.post(person(f"kim.doe@{number}.example")).id)
 
     with ThreadPoolExecutor(20) as pool:
         made = [entra.user(link_id) for link_id in pool.map(create, range(40))]

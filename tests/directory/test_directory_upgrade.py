@@ -247,7 +247,7 @@ def test_a_copy_is_whole_while_others_write(tmp_path: Path) -> None:
 def test_the_counters_tell_the_truth(database: Database) -> None:
     """After creates, deactivations, returns and removals the counts are right (D42)."""
     entra = provider(database)
-    made = [str(entra.post(person(f"user{n}@contoso.com")).link_id) for n in range(6)]
+    made = [str(entra.post(person(f"user{n}@contoso.com")).id) for n in range(6)]
     entra.patch(made[0], patch_of(active=False))
     entra.patch(made[1], patch_of(active=False))
     entra.patch(made[1], patch_of(active=True))

@@ -313,6 +313,57 @@ link_counts = Table(
     comment="Visible and active links per block of links.seq; rows of a block add up.",
 )
 
+# ------------------------------------------------------------------------- groups
+
+group_links = Table(
+    "group_links",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("external_id", Key),
+    Column("display_name", Text, nullable=False),
+    Column("display_name_key", Key, nullable=False),
+    Column("version", Integer, nullable=False),
+    _instant("created_at"),
+    _instant("modified_at"),
+    Column("served", Text, nullable=False),
+    Column("search", SearchDocument, nullable=False),
+    Column("reference", Text, nullable=False),
+    Index("ix_group_links_seq", "connection_id", "seq"),
+    Index("ix_group_links_external_id", "connection_id", "external_id"),
+    Index("ix_group_links_display_name", "connection_id", "display_name_key"),
+    Index("ix_group_links_created", "connection_id", "created_at"),
+    Index("ix_group_links_modified", "connection_id", "modified_at"),
+    comment="A provider's group without its members; reference is its line in a user.",
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("group_seq", ForeignKey("group_links.seq"), nullable=False),
+    Column("connection_id", Integer, nullable=False),
+    Column("value", Key, nullable=False),
+    Column("display", Text),
+    Column("link_seq", ForeignKey("links.seq"), index=True),
+    Column("member_group_seq", ForeignKey("group_links.seq"), index=True),
+    UniqueConstraint("group_seq", "value"),
+    Index("ix_group_members_value", "connection_id", "value"),
+    comment="Members as sent, in order; link_seq or member_group_seq when one is known.",
+)
+
+group_ties = Table(
+    "group_ties",
+    metadata,
+    Column("group_seq", ForeignKey("group_links.seq"), primary_key=True),
+    Column("role_id", ForeignKey("roles.id"), primary_key=True, index=True),
+    Column("source", String(10), primary_key=True),
+    _instant("created_at"),
+    CheckConstraint("source IN ('mapping', 'console')", name="source"),
+    comment="Which role a provider's group gives, and who tied them.",
+)
+
 # -------------------------------------------------------- what deactivation must end
 
 _USER_TRIPLE = ["users.id", "users.is_api_user", "users.active"]

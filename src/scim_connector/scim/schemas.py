@@ -20,6 +20,7 @@ from scim_connector.scim.attributes import (
     Uniqueness,
     index,
 )
+from scim_connector.scim.group_schemas import GROUP_SCHEMA
 from scim_connector.scim.types import CORE, ENTERPRISE, LOCAL
 from scim_connector.scim.user_schemas import (
     COMMON,
@@ -31,6 +32,8 @@ from scim_connector.scim.user_schemas import (
 __all__ = [
     "COMMON",
     "ENTERPRISE_SCHEMA",
+    "GROUP",
+    "GROUP_SCHEMA",
     "LOCAL_SCHEMA",
     "USER",
     "USER_SCHEMA",
@@ -216,3 +219,6 @@ def _spellings(prefix: str, attribute: Attribute) -> list[str]:
 
 
 USER: Final = user_resource_type()
+GROUP: Final = ResourceType(
+    "Group", "Group", "/Groups", "Groups of the provider", GROUP_SCHEMA
+)

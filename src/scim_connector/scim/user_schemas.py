@@ -77,7 +77,7 @@ COMMON: Final = (
     ),
     Attribute(
         "externalId",
-        description="The identifier the provider uses for this user.",
+        description="The identifier the provider uses for this resource.",
         case_exact=True,
     ),
     Attribute(
