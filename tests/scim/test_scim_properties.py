@@ -179,9 +179,9 @@ def served(document):
     """Serve a document and parse the answer, with everything the server adds."""
     local = Local("KD", "kim.doe", "kim@example.com", "administrative", "Sales")
     facts = Facts("7", 3, 10**15, 10**15, document["active"], local)
-    groups = f'[{{"value":"g","$ref":"{rendering.BASE_URL_MARK}/Groups/g"}}]'
-    stored = rendering.served(KIND, document, facts)
-    return orjson.loads(rendering.expand(stored, BASE, groups))
+    reference = f'{{"value":"g","$ref":"{rendering.BASE_URL_MARK}/Groups/g"}}'
+    stored = rendering.with_groups(rendering.served(KIND, document, facts), reference)
+    return orjson.loads(rendering.expand(stored, BASE))
 
 
 @PROPERTY

@@ -23,6 +23,8 @@ DOCUMENT = {
     LOCAL: {"initials": "KD"},
 }
 
+REFERENCES = '{"value":"g","$ref":"\x01/Groups/g"},{"value":"h"}'
+
 
 def served(document=None, **facts):
     """Serve a document with the facts of Kim, some of them changed."""
@@ -82,12 +84,23 @@ def test_active_is_the_state_of_the_user_in_its_place():
 
 def test_groups_are_spliced_in_when_answered():
     """D41: groups are joined at the answer, with addresses under the base URL."""
-    groups = '[{"value":"g","$ref":"\x01/Groups/g"}]'
+    stored = rendering.with_groups(served(), REFERENCES)
 
-    resource = json.loads(rendering.expand(served(), BASE, groups))
+    resource = json.loads(rendering.expand(stored, BASE))
 
-    assert resource["groups"] == [{"value": "g", "$ref": f"{BASE}/Groups/g"}]
-    assert "groups" not in json.loads(rendering.expand(served(), BASE))
+    assert resource["groups"] == [
+        {"value": "g", "$ref": f"{BASE}/Groups/g"},
+        {"value": "h"},
+    ]
+    assert rendering.resource_of(stored, BASE) == resource
+
+
+@pytest.mark.parametrize("references", [None, ""])
+def test_without_groups_there_is_no_such_member(references):
+    """Who is in no group is answered without ``groups``, not with an empty list."""
+    stored = rendering.with_groups(served(), references)
+
+    assert "groups" not in json.loads(rendering.expand(stored, BASE))
 
 
 @pytest.mark.parametrize("mark", [rendering.BASE_URL_MARK, rendering.GROUPS_MARK])
@@ -110,7 +123,9 @@ def test_the_document_comes_back_from_the_resource():
 
 def test_a_put_of_our_own_answer_states_nothing_new():
     """T45, quirk 18: the round trip of Okta leaves the document as it was."""
-    answer = orjson.loads(rendering.expand(served(local=KIM), BASE, "[]"))
+    answer = orjson.loads(
+        rendering.expand(rendering.with_groups(served(local=KIM), REFERENCES), BASE)
+    )
 
     again = resources.read(USER, answer, dialect=DIALECTS["okta"], strict=True)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from scim_connector.directory import counters
+from scim_connector.directory import counters, memberships
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import link_emails, links
+from scim_connector.scim import rendering
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
@@ -82,7 +83,7 @@ _LIVE = links.c.hidden_at.is_(None)
 _HERE = links.c.connection_id == bindparam("of_connection")
 
 _SERVED = Statement(
-    select(links.c.served, links.c.version).where(
+    select(links.c.served, links.c.version, memberships.references(links)).where(
         links.c.id == bindparam("of_id"), _HERE, _LIVE
     )
 )
@@ -133,11 +134,11 @@ def _all(rows: Sequence[Sequence[Any]]) -> list[Link]:
 
 
 def served(reader: Reader, connection_id: int, link_id: str) -> tuple[str, int] | None:
-    """The rendered resource and its version: the one statement of a GET."""
+    """The resource with its groups, and its version: the one statement of a GET."""
     if "\0" in link_id:  # no text of PostgreSQL, and nobody's id
         return None
     row = reader.row(_SERVED, of_id=link_id, of_connection=connection_id)
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (rendering.with_groups(row[0], row[2]), row[1])
 
 
 def by_id(reader: Reader, connection_id: int, link_id: str) -> Link | None:

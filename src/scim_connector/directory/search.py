@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy import literal_column as sql
 
 from scim_connector.directory.database import StatementTimeout
-from scim_connector.directory.search_columns import column_of
 from scim_connector.directory.search_conditions import (
-    CONNECTION,
     EQUAL,
     Binding,
     Conditions,
@@ -29,14 +27,15 @@ from scim_connector.directory.search_sequence import (
     MOST,
     SKIPPED,
     Counted,
+    Found,
     Page,
     Span,
     counted_page,
     counted_total,
-    visible,
+    shown,
 )
+from scim_connector.directory.search_targets import CONNECTION, GROUPS, USERS, Target
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import links
 from scim_connector.scim import filters, paging
 from scim_connector.scim.errors import TooMany, Unavailable
 from scim_connector.scim.filters import AttributePath, Compare, Expression, Parameter
@@ -44,6 +43,8 @@ from scim_connector.scim.filters import AttributePath, Compare, Expression, Para
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader
     from scim_connector.scim.schemas import ResourceType
+
+__all__ = ["GROUPS", "USERS", "Found", "Page", "Sort", "Target", "page"]
 
 _RETRY_AFTER: Final = 5
 _LARGEST: Final = 2**40
@@ -91,6 +92,7 @@ class _Query:
 
 def page(
     reader: Reader,
+    target: Target,
     *,
     connection_id: int,
     resource_type: ResourceType,
@@ -112,17 +114,18 @@ def page(
     prepared = filters.prepare(filter_text, resource_type) if filter_text else None
     sort = Sort(sort_by, descending) if sort_by else None
     try:
-        if prepared is None and sort is None:
+        if prepared is None and sort is None and target.has_counters:
             return counted_page(reader, connection_id, "live", span)
         shape, strings = (prepared.shape, prepared.strings) if prepared else (None, ())
-        query = _compiled(shape, resource_type, reader.dialect, sort)
-        counted = query.counted(strings)
+        query = _compiled(target, shape, resource_type, reader.dialect, sort)
+        counted = query.counted(strings) if target.has_counters else None
         if counted and sort is None:
             return counted_page(reader, connection_id, counted, span)
         values = query.values(connection_id, strings)
         return _found_page(reader, query, values, counted, span)
     except StatementTimeout:
-        raise _took_too_long(is_search=bool(prepared or sort)) from None
+        is_search = bool(prepared or sort)
+        raise _took_too_long(target, is_search=is_search) from None
 
 
 def _found_page(
@@ -144,7 +147,7 @@ def _found_page(
         total = span.skipped + len(found)
     else:
         total = reader.value(query.count, **values)
-    return Page(total, found)
+    return Page(total, shown(found))
 
 
 # ------------------------------------------------------------------------- compiling
@@ -152,32 +155,38 @@ def _found_page(
 
 @lru_cache(maxsize=512)
 def _compiled(
-    shape: str | None, resource_type: ResourceType, dialect: str, sort: Sort | None
+    target: Target,
+    shape: str | None,
+    resource_type: ResourceType,
+    dialect: str,
+    sort: Sort | None,
 ) -> _Query:
     """Compile a search; what follows from its texts is left to the bindings."""
     template = filters.template(shape, resource_type) if shape else None
-    conditions = Conditions(DOCUMENTS[dialect])
-    selective = template is not None and is_selective(template)
-    few = template is not None and is_selective(template, EQUAL)
-    where = _through_columns() if selective else visible(links)
+    conditions = Conditions(target, DOCUMENTS[dialect])
+    selective = template is not None and is_selective(target, template)
+    few = template is not None and is_selective(target, template, EQUAL)
+    table = target.table
+    where = target.visible_through_columns() if selective else target.visible(table)
     if template is not None:
         where.append(conditions.of(template))
     order = Order(
+        target,
         DOCUMENTS[dialect],
         _sorted_by(sort, resource_type),
         descending=bool(sort and sort.descending),
         by_index=not selective,
     )
     # The bound names the index in which nothing but visible links is met, in order.
-    in_sequence = [*where, *([] if selective else [links.c.seq >= sql("0")])]
+    in_sequence = [*where, *([] if selective else [table.c.seq >= sql("0")])]
     return _Query(
-        rows=Statement(_rows(where if sort else in_sequence, order, few=few)),
-        count=Statement(select(func.count()).select_from(links).where(*in_sequence)),
+        rows=Statement(_rows(target, where if sort else in_sequence, order, few=few)),
+        count=Statement(select(func.count()).select_from(table).where(*in_sequence)),
         connections=(CONNECTION, *conditions.connections),
         bindings=tuple(conditions.bindings),
         everything=template is None,
         active=_active(template),
-        is_unique=_is_unique(template),
+        is_unique=_is_unique(target, template),
     )
 
 
@@ -187,25 +196,17 @@ def _sorted_by(sort: Sort | None, resource_type: ResourceType) -> AttributePath 
     return attribute_path(asked.path) if asked else None
 
 
-def _through_columns() -> list[Clause]:
-    """Visible links, found by the filter: "+ 0" hides the connection from planners.
-
-    Without statistics SQLite takes a connection for as selective as a userName.
-    """
-    here = links.c.connection_id + sql("0") == bindparam(CONNECTION)
-    return [here, links.c.hidden_at.is_(None)]
-
-
-def _rows(where: list[Clause], order: Order, *, few: bool) -> Any:
+def _rows(target: Target, where: list[Clause], order: Order, *, few: bool) -> Any:
     """Build the page; unless few match, they are sorted and passed over as ``seq``."""
+    table = target.table
     if few:
-        rows = select(links.c.id, links.c.served).where(*where)
-        return rows.order_by(*order.of(links)).limit(MOST).offset(SKIPPED)
-    narrow = select(links.c.seq).where(*where).order_by(*order.of(links))
+        rows = select(*target.shown(table)).where(*where)
+        return rows.order_by(*order.of(table)).limit(MOST).offset(SKIPPED)
+    narrow = select(table.c.seq).where(*where).order_by(*order.of(table))
     found = narrow.limit(MOST).offset(SKIPPED).subquery("found")
-    shown = links.alias("shown")
-    rows = select(shown.c.id, shown.c.served)
-    return rows.join(found, found.c.seq == shown.c.seq).order_by(*order.of(shown))
+    whole = table.alias("shown")
+    rows = select(*target.shown(whole))
+    return rows.join(found, found.c.seq == whole.c.seq).order_by(*order.of(whole))
 
 
 def _active(template: Expression | None) -> Parameter | None:
@@ -216,21 +217,20 @@ def _active(template: Expression | None) -> Parameter | None:
     return None
 
 
-def _is_unique(template: Expression | None) -> bool:
+def _is_unique(target: Target, template: Expression | None) -> bool:
     """Say whether one resource matches at most."""
     match template:
         case Compare(path, "eq"):
-            column = column_of(path)
+            column = target.column(path)
             return column is not None and column.unique
     return False
 
 
-def _took_too_long(*, is_search: bool) -> TooMany | Unavailable:
+def _took_too_long(target: Target, *, is_search: bool) -> TooMany | Unavailable:
     if is_search:
         message = (
-            "The search takes longer than it may. Ask with eq for userName, "
-            "externalId, id, displayName, employeeNumber or an e-mail address: these "
-            "have an index."
+            "The search takes longer than it may. Ask with eq for"
+            f" {target.indexed}: these have an index."
         )
         return TooMany(message)
     message = "The database is too slow at the moment; try again."

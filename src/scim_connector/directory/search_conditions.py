@@ -1,9 +1,10 @@
-"""From a bound filter to SQL conditions over ``links``: the twin of ``matches``.
+"""From a bound filter to SQL conditions over a target: the twin of ``matches``.
 
 NOT is carried down to the single comparisons, so that NULL never has to be thought of
 above them: a comparison that is asked for may be NULL (that is not true), one that is
 asked against says what an absent value means. What has a column of its own is compared
-there, e-mail values in ``link_emails``, everything else in the search document.
+there, elements with a table of their own in its rows, everything else in the search
+document.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, exists, not_, or_, select, true
 from sqlalchemy import literal_column as sql
 
-from scim_connector.directory.search_columns import (
+from scim_connector.directory.search_places import Document, Each, Place, Row
+from scim_connector.directory.search_targets import (
+    CONNECTION,
     SearchColumn,
-    column_of,
-    is_email_value,
-    refuse_unsearchable,
+    Target,
+    steps_of,
 )
-from scim_connector.directory.tables import link_emails, links
 from scim_connector.scim.filters import (
     And,
     AttributePath,
@@ -38,9 +39,7 @@ from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
     from scim_connector.directory.search_json import Clause, Documents
-
-CONNECTION: Final = "of_connection"
-"""The parameter of every statement here: whose links are searched."""
+    from scim_connector.directory.search_targets import Elements
 
 INDEXED: Final = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
 EQUAL: Final = frozenset({"eq"})
@@ -70,34 +69,23 @@ class Binding:
         return value if self.make is None else self.make(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A document that is looked into: that of the link, or an element of a list."""
-
-    document: Clause
-    prefix: tuple[str, ...] = ()
-    is_link: bool = False
-
-    def keys(self, path: AttributePath) -> tuple[str, ...]:
-        """Return the keys to the attribute, its sub-attribute not included."""
-        return (*self.prefix, *path.keys)
-
-
 @dataclass(slots=True)
 class Conditions:
-    """Compiles one template.
+    """Compiles one template for a *target*.
 
     Afterwards *bindings* are its parameters, and *connections* the names of those that
     are the connection once more.
     """
 
+    target: Target
     documents: Documents
     bindings: list[Binding] = field(default_factory=list)
     connections: list[str] = field(default_factory=list)
 
     def of(self, expression: Expression) -> Clause:
-        """Return the condition on a row of ``links``."""
-        return self._condition(expression, Place(links.c.search, is_link=True), True)
+        """Return the condition on a row of the target."""
+        whole = Document(self.documents, self.target.table.c.search, is_resource=True)
+        return self._condition(expression, whole, True)
 
     def _condition(self, expression: Expression, place: Place, wanted: bool) -> Clause:
         """Return a condition that is true exactly when the expression is *wanted*."""
@@ -117,45 +105,51 @@ class Conditions:
     # ---------------------------------------------------------------- single values
 
     def _present(self, path: AttributePath, place: Place, wanted: bool) -> Clause:
-        if place.is_link:
-            refuse_unsearchable(_steps(path, place))
-        if place.is_link and (column := column_of(path)):
-            there = column.of(links).is_not(None) if column.nullable else true()
+        self._refuse_made(path, place)
+        if place.is_resource and (column := self.target.column(path)):
+            value = self.target.table.c[column.name]
+            is_nullable = self.target.is_nullable(column)
+            there = value.is_not(None) if is_nullable else true()
         elif path.multi_valued and path.sub_key:
-            elements, element = self.documents.each(place.document, place.keys(path))
-            inside = self.documents.present(element, (path.sub_key,))
-            there = _exists(elements, inside)
+            each = self._each(path, place)
+            there = self._exists(each, each.place.present((path.sub_key,)))
         else:
-            there = self.documents.present(place.document, _steps(path, place))
+            there = self._whole(path, place)
         return there if wanted else not_(there)
+
+    def _whole(self, path: AttributePath, place: Place) -> Clause:
+        """Say whether anything of an attribute is there; never NULL."""
+        each = self._each(path, place) if path.multi_valued else None
+        if each is not None and isinstance(each.place, Row):
+            return self._exists(each, true())
+        return place.present(path.keys if path.multi_valued else steps_of(path))
 
     def _comparison(self, compare: Compare, place: Place, wanted: bool) -> Clause:
         path = compare.path
-        if place.is_link:
-            refuse_unsearchable(_steps(path, place))
+        self._refuse_made(path, place)
         if not path.multi_valued:
             return self._single(compare, place, wanted)
         if compare.op == "ne":
             return self._some_differ(compare, place, wanted)
-        if place.is_link and is_email_value(path):
-            met = self._email(compare)
+        rows = self.target.rows_of(path) if place.is_resource else None
+        if rows is not None and path.sub_key in rows.indexed:
+            met = self._listed(rows, path.sub_key, compare)
         else:
-            elements, element = self.documents.each(place.document, place.keys(path))
-            met = _exists(elements, self._at(compare, Place(element), wanted=True))
+            each = self._each(path, place)
+            met = self._exists(each, self._at(compare, each.place, wanted=True))
         return met if wanted else not_(met)
 
     def _single(self, compare: Compare, place: Place, wanted: bool) -> Clause:
-        column = column_of(compare.path) if place.is_link else None
+        column = self.target.column(compare.path) if place.is_resource else None
         if column is not None:
             return self._column(compare, column, wanted)
-        keys = _steps(compare.path, place)
-        kind = compare.path.target.type
-        value = self.documents.value(place.document, keys, kind)
+        value = place.value(steps_of(compare.path), compare.path.target.type)
         return self._test(compare, value, wanted)
 
     def _column(self, compare: Compare, column: SearchColumn, wanted: bool) -> Clause:
-        value = column.of(links)
-        fold, nullable = column.fold, column.nullable
+        table = self.target.table
+        value, fold = table.c[column.name], column.fold
+        nullable = self.target.is_nullable(column)
         if compare.op == "sw":
             met = self._range(compare, value, wanted, fold)
         else:
@@ -166,21 +160,19 @@ class Conditions:
         # index, of (connection, column). Under one name SQLite would move it out again.
         name = f"{CONNECTION}{len(self.connections)}"
         self.connections.append(name)
-        return and_(links.c.connection_id == bindparam(name), met)
+        return and_(table.c.connection_id == bindparam(name), met)
 
     def _at(self, compare: Compare, place: Place, *, wanted: bool) -> Clause:
         """Compare the sub-attribute of one element."""
         path = compare.path
-        keys = (path.sub_key or "value",)
-        value = self.documents.value(place.document, keys, path.target.type)
+        value = place.value((path.sub_key or "value",), path.target.type)
         return self._test(compare, value, wanted)
 
     def _some_differ(self, compare: Compare, place: Place, wanted: bool) -> Clause:
         """``ne`` of a multi-valued attribute: one value differs, or there is none."""
-        keys = place.keys(compare.path)
-        elements, element = self.documents.each(place.document, keys)
-        differs = _exists(elements, self._at(compare, Place(element), wanted=True))
-        found = or_(not_(self.documents.present(place.document, keys)), differs)
+        each = self._each(compare.path, place)
+        differs = self._exists(each, self._at(compare, each.place, wanted=True))
+        found = or_(not_(self._whole(compare.path, place)), differs)
         return found if wanted else not_(found)
 
     # -------------------------------------------------------------------- elements
@@ -188,34 +180,61 @@ class Conditions:
     def _element(
         self, path: AttributePath, inner: Expression, place: Place, wanted: bool
     ) -> Clause:
-        if place.is_link:
-            refuse_unsearchable(_steps(path, place))
-        keys = place.keys(path)
+        self._refuse_made(path, place)
         if not path.multi_valued:
-            there = self.documents.present(place.document, keys)
-            within = self._condition(inner, Place(place.document, keys), wanted)
+            there = place.present(path.keys)
+            within = self._condition(inner, place.below(path.keys), wanted)
             return and_(there, within) if wanted else or_(not_(there), within)
-        elements, element = self.documents.each(place.document, keys)
-        met = _exists(elements, self._condition(inner, Place(element), True))
+        each = self._each(path, place)
+        met = self._exists(each, self._condition(inner, each.place, True))
         if not wanted:
             return not_(met)
-        return and_(*self._email_anchor(path, inner), met)
+        return and_(*self._anchors(path, inner, place), met)
 
-    def _email_anchor(self, path: AttributePath, inner: Expression) -> list[Clause]:
-        """Find the few links that have the address, before any element is read."""
-        if path.keys != ("emails",):
+    def _each(self, path: AttributePath, place: Place) -> Each:
+        """Return the elements of a list, from its table or from the document."""
+        rows = self.target.rows_of(path) if place.is_resource else None
+        if rows is None or rows.is_copy:
+            return place.each(path.keys)
+        owned = rows.owner == self.target.table.c.seq
+        return Each(rows.source, Row(rows.values, path.keys), owned)
+
+    def _exists(self, each: Each, condition: Clause) -> Clause:
+        """Say whether an element fulfils the condition.
+
+        Correlated by name: SQLAlchemy's own correlation stops one level up and would
+        join a second table of the target without saying so.
+        """
+        found: Clause = select(sql("1")).select_from(each.source)
+        found = found.where(*([] if each.owned is None else [each.owned]), condition)
+        return exists(found.correlate(self.target.table))
+
+    def _anchors(
+        self, path: AttributePath, inner: Expression, place: Place
+    ) -> list[Clause]:
+        """Find the few that have the value, before any element is read."""
+        rows = self.target.rows_of(path) if place.is_resource else None
+        if rows is None:
             return []
-        terms = inner.operands if isinstance(inner, And) else (inner,)
-        return [self._email(term) for term in terms if _is_address(term)]
+        return [
+            self._listed(rows, term.path.keys[0], term) for term in _sought(rows, inner)
+        ]
 
-    def _email(self, compare: Compare) -> Clause:
-        key = link_emails.c.value_key
+    def _listed(self, rows: Elements, key: str, compare: Compare) -> Clause:
+        """Compare an indexed value of the elements, all resources at once."""
+        value = rows.values[key]
         if compare.op == "sw":
-            met = self._range(compare, key, True, text_key)
+            met = self._range(compare, value, True, text_key)
         else:
-            met = self._test(compare, key, True)
-        here = link_emails.c.connection_id == bindparam(CONNECTION)
-        return links.c.seq.in_(select(link_emails.c.link_seq).where(here, met))
+            met = self._test(compare, value, True)
+        found = select(rows.owner).select_from(rows.source)
+        found = found.where(rows.connection == bindparam(CONNECTION), met)
+        if rows.owner.nullable:
+            found = found.where(rows.owner.is_not(None))
+        return self.target.table.c.seq.in_(found)
+
+    def _refuse_made(self, path: AttributePath, place: Place) -> None:
+        self.target.refuse_made((*place.path, *steps_of(path)))
 
     # ---------------------------------------------------------------------- values
 
@@ -296,42 +315,41 @@ def successor(prefix: str) -> str:
     return kept[:-1] + chr(following)
 
 
-def is_selective(expression: Expression, operators: frozenset[str] = INDEXED) -> bool:
+def is_selective(
+    target: Target, expression: Expression, operators: frozenset[str] = INDEXED
+) -> bool:
     """Say whether an index leads to all that match, by one of the *operators*."""
     match expression:
         case And(operands):
-            return any(is_selective(operand, operators) for operand in operands)
+            return any(is_selective(target, each, operators) for each in operands)
         case Or(operands):
-            return all(is_selective(operand, operators) for operand in operands)
+            return all(is_selective(target, each, operators) for each in operands)
         case Compare(path, op):
-            column = column_of(path)
-            indexed = column.selective if column else is_email_value(path)
-            return indexed and op in operators
+            return op in operators and _is_indexed(target, path)
         case Element(path, inner):
-            terms = inner.operands if isinstance(inner, And) else (inner,)
-            addresses = [term.op for term in terms if _is_address(term)]
-            return path.keys == ("emails",) and not operators.isdisjoint(addresses)
+            rows = target.rows_of(path)
+            if rows is None or not rows.selective:
+                return False
+            sought = [term.op for term in _sought(rows, inner)]
+            return not operators.isdisjoint(sought)
     return False
 
 
-def _is_address(term: Expression) -> TypeGuard[Compare]:
-    """Say whether a term inside ``emails[...]`` asks for an address by its index."""
-    if not isinstance(term, Compare) or term.op not in {"eq", "sw"}:
-        return False
-    return term.path.keys == ("value",)
+def _is_indexed(target: Target, path: AttributePath) -> bool:
+    """Say whether few rows have one value of *path*, and an index leads to them."""
+    column, rows = target.column(path), target.rows_of(path)
+    if column is not None:
+        return column.selective
+    return rows is not None and rows.selective and path.sub_key in rows.indexed
 
 
-def _steps(path: AttributePath, place: Place) -> tuple[str, ...]:
-    """Return the keys to a value that is no list."""
-    keys = place.keys(path)
-    return keys if path.sub_key is None else (*keys, path.sub_key)
-
-
-def _exists(elements: Clause, condition: Clause) -> Clause:
-    """Say whether an element fulfils the condition.
-
-    Correlated by name: SQLAlchemy's own correlation stops one level up and would join
-    a second ``links`` without saying so.
-    """
-    found: Clause = select(sql("1")).select_from(elements).where(condition)
-    return exists(found.correlate(links))
+def _sought(rows: Elements, inner: Expression) -> list[Compare]:
+    """Return the terms in brackets that an index of the elements answers."""
+    terms = inner.operands if isinstance(inner, And) else (inner,)
+    return [
+        term
+        for term in terms
+        if isinstance(term, Compare)
+        and term.op in {"eq", "sw"}
+        and term.path.keys[0] in rows.indexed
+    ]

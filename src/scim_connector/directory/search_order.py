@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import literal_column as sql
 from sqlalchemy import select
 
-from scim_connector.directory.search_columns import column_of, refuse_unsearchable
+from scim_connector.directory.search_targets import steps_of
+from scim_connector.scim.errors import InvalidValue
 from scim_connector.scim.filters import AttributePath
 
 if TYPE_CHECKING:
     from sqlalchemy import FromClause
 
     from scim_connector.directory.search_json import Clause, Documents
+    from scim_connector.directory.search_targets import Target
     from scim_connector.scim.paths import Path
 
 
@@ -27,21 +29,22 @@ def attribute_path(path: Path) -> AttributePath:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of ``links``: by creation, or by an attribute and then by creation.
+    """An order of a target: by creation, or by an attribute and then by creation.
 
     Text is ordered by code point, after folding where case does not count. Absent
     values are last; *descending* turns everything round. Of several values the primary
     one counts, else the first.
     """
 
+    target: Target
     documents: Documents
     path: AttributePath | None = None
     descending: bool = False
     by_index: bool = True
 
     def of(self, table: FromClause) -> list[Clause]:
-        """Return the ORDER BY of ``links`` or of an alias of it."""
-        # "+ 0" keeps a planner from walking all links in this order, in the hope to
+        """Return the ORDER BY of the target or of an alias of it."""
+        # "+ 0" keeps a planner from walking all rows in this order, in the hope to
         # meet the few that match soon.
         seq = table.c.seq if self.by_index else table.c.seq + sql("0")
         if self.path is None:
@@ -55,19 +58,23 @@ class Order:
         return [value.asc().nulls_last() if nullable else value.asc(), seq]
 
     def _value(self, table: FromClause, path: AttributePath) -> tuple[Clause, bool]:
-        keys = path.keys if path.sub_key is None else (*path.keys, path.sub_key)
-        refuse_unsearchable(keys)
+        self.target.refuse_made(steps_of(path))
+        rows = self.target.rows_of(path)
+        if rows is not None and not rows.is_copy:
+            message = f"{path.attribute.name} are many, and none is the first of them."
+            raise InvalidValue(f"{message} Sort by an attribute with one value.")
         value: Clause
-        column = column_of(path)
+        column = self.target.column(path)
         if column is not None:
-            value = column.of(table)
+            value = table.c[column.name]
         elif path.multi_valued:
             value = self._of_elements(table, path)
         else:
-            value = self.documents.value(table.c.search, keys, path.target.type)
+            kind = path.target.type
+            value = self.documents.value(table.c.search, steps_of(path), kind)
         if path.target.type in {"string", "reference", "binary"}:
             value = self.documents.ordered(value)
-        return value, column is None or column.nullable
+        return value, column is None or self.target.is_nullable(column)
 
     def _of_elements(self, table: FromClause, path: AttributePath) -> Clause:
         """Return the value of the primary element, else of the first."""

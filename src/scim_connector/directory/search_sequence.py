@@ -8,14 +8,15 @@ is found in an index, from the nearer end; only the rows of the page are read wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, false, func, select, true
 
 from scim_connector.directory.counters import BLOCK
-from scim_connector.directory.search_conditions import CONNECTION
+from scim_connector.directory.search_targets import CONNECTION, USERS
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import link_counts, links
+from scim_connector.scim import rendering
 
 if TYPE_CHECKING:
     from sqlalchemy import FromClause
@@ -34,12 +35,25 @@ _Blocks = list[tuple[Any, ...]]
 """Rows of block, live, active and inactive links, in order."""
 
 
+class Found(NamedTuple):
+    """A resource of a page: its place, its id and its text, a user's with its groups."""
+
+    seq: int
+    id: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: how many resources match in all, and (id, served text) of these."""
+    """One page: how many resources match in all, and these."""
 
     total: int
-    texts: list[tuple[str, str]]
+    rows: list[Found]
+
+
+def shown(rows: list[tuple[Any, ...]]) -> list[Found]:
+    """Return rows of what a target shows as they are served."""
+    return [Found(r[0], r[1], rendering.with_groups(r[2], r[3])) for r in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +64,9 @@ class Span:
     most: int
 
 
-def visible(table: FromClause, counted: Counted = "live") -> list[Clause]:
+def _visible(table: FromClause, counted: Counted) -> list[Clause]:
     """Return the conditions of what a connection sees, of one state or of both."""
-    conditions: list[Clause] = [
-        table.c.connection_id == bindparam(CONNECTION),
-        table.c.hidden_at.is_(None),
-    ]
+    conditions = USERS.visible(table)
     if counted != "live":
         state = {"active": true(), "inactive": false()}[counted]
         conditions.append(table.c.active == state)
@@ -83,7 +94,7 @@ def counted_page(
         skipped=start.skipped,
         most=span.most,
     )
-    return Page(total, found)
+    return Page(total, shown(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +136,15 @@ def _page(counted: Counted, *, backward: bool) -> Statement:
     side = near.c.seq < border if backward else near.c.seq >= border
     first = (
         select(near.c.seq)
-        .where(*visible(near, counted), side)
+        .where(*_visible(near, counted), side)
         .order_by(near.c.seq.desc() if backward else near.c.seq)
         .limit(1)
         .offset(SKIPPED)
         .scalar_subquery()
     )
     return Statement(
-        select(links.c.id, links.c.served)
-        .where(*visible(links, counted), links.c.seq >= first)
+        select(*USERS.shown(links))
+        .where(*_visible(links, counted), links.c.seq >= first)
         .order_by(links.c.seq)
         .limit(MOST)
     )

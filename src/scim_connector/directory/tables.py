@@ -346,10 +346,12 @@ group_members = Table(
     Column("connection_id", Integer, nullable=False),
     Column("value", Key, nullable=False),
     Column("display", Text),
-    Column("link_seq", ForeignKey("links.seq"), index=True),
+    Column("link_seq", ForeignKey("links.seq")),
     Column("member_group_seq", ForeignKey("group_links.seq"), index=True),
+    Column("display_key", Key),
     UniqueConstraint("group_seq", "value"),
     Index("ix_group_members_value", "connection_id", "value"),
+    Index("ix_group_members_link_seq", "link_seq", "group_seq"),
     comment="Members as sent, in order; link_seq or member_group_seq when one is known.",
 )
 

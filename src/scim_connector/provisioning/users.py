@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from scim_connector.accounts import representation
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.directory import links, search
+from scim_connector.directory import links, memberships, search
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning.calls import Answer, Page
 from scim_connector.provisioning.creation import Creation
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
 from scim_connector.provisioning.steps import Step
 from scim_connector.provisioning.updating import Update
-from scim_connector.scim import patch, resources, versions
+from scim_connector.scim import patch, rendering, resources, versions
 from scim_connector.scim.errors import NotFound, ScimError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Users:
         try:
             found = search.page(
                 self._database.reader(),
+                search.USERS,
                 connection_id=call.connection.id,
                 resource_type=self.resource_type(call.connection),
                 filter_text=query.filter,
@@ -73,7 +74,7 @@ class Users:
         except ScimError as refusal:
             raise self._exchange.refused_read(call, refusal) from None
         self._exchange.was_read(call, found=found.total)
-        return Page(found.total, query.start, [text for _, text in found.texts])
+        return Page(found.total, query.start, [row.text for row in found.rows])
 
     # ---------------------------------------------------------------------- changes
 
@@ -178,7 +179,9 @@ class Users:
         prepare: Callable[[Call, Course], Work],
     ) -> Answer:
         link = self._exchange.change(call, action, status, prepare)
-        return Answer(status, link.served, link.version, link.id)
+        groups = memberships.references_of(self._database.reader(), link.seq)
+        text = rendering.with_groups(link.served, groups)
+        return Answer(status, text, link.version, link.id)
 
 
 def _live(reader: Reader, call: Call, link_id: str, if_match: str | None) -> Link:

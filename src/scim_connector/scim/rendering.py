@@ -71,15 +71,25 @@ def served(resource_type: ResourceType, document: Json, facts: Facts) -> str:
     return f'{text[:-1]},"meta":{meta[:-1]},{location}}}{GROUPS_MARK}}}{local}'
 
 
-def expand(text: str, base_url: str, groups: str = "") -> str:
-    """Return the answer: *text* with the base URL and the groups in place.
+def with_groups(text: str, references: str | None) -> str:
+    """Return a stored text with the groups of a user in place.
 
-    *groups* is the JSON text of the list, which may contain the base URL mark itself;
-    empty leaves the member out. *base_url* has no slash at its end.
+    *references* are the JSON texts of the entries with commas between, which may hold
+    the base URL mark; None or empty leaves the member out when the text is expanded.
     """
-    member = f',"groups":{groups}' if groups else ""
+    if not references:
+        return text
+    return text.replace(GROUPS_MARK, f',"groups":[{references}]', 1)
+
+
+def expand(text: str, base_url: str) -> str:
+    """Return the answer: *text* with the base URL in place.
+
+    Without groups (see ``with_groups``) there is no such member. *base_url* has no
+    slash at its end.
+    """
     text = text.partition(LOCAL_MARK)[0]
-    return text.replace(GROUPS_MARK, member).replace(BASE_URL_MARK, base_url)
+    return text.replace(GROUPS_MARK, "").replace(BASE_URL_MARK, base_url)
 
 
 def with_members(text: str, members: str) -> str:
@@ -112,7 +122,7 @@ def _quoted(text: str) -> str:
 
 
 def resource_of(text: str, base_url: str = "", *, local: bool = True) -> Json:
-    """Return a stored text as a resource without its groups, with ``local`` or not."""
+    """Return a stored text as a resource, with ``local`` or not."""
     resource: Json = orjson.loads(expand(text, base_url))
     became = text.partition(LOCAL_MARK)[2] if local else ""
     if became:

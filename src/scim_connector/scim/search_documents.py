@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _INT64: Final = range(-(2**63), 2**63)
 
 UNSEARCHABLE: Final = frozenset({("groups",), ("meta", "location")})
-"""What is only made when a resource is answered: it is in no search document."""
+"""What is made when a resource is answered, or has its own table: in no document."""
 
 
 def build(resource_type: ResourceType, resource: Json) -> Json:
