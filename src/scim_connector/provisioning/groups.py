@@ -11,18 +11,18 @@ from uuid import uuid4
 
 from scim_connector.accounts import groups as accounts
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.directory import groups, members
+from scim_connector.directory import groups, members, search
 from scim_connector.directory.members import Moved
 from scim_connector.provisioning.calls import Answer, Page
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
 from scim_connector.provisioning.steps import Step
 from scim_connector.scim import membership, rendering, resources, versions
-from scim_connector.scim.errors import InvalidValue, NotFound, NotSupported
+from scim_connector.scim.errors import InvalidValue, NotFound, ScimError
 from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
 from scim_connector.scim.schemas import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
@@ -67,14 +67,25 @@ class Groups:
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List groups; raises InvalidFilter, InvalidValue or TooMany."""
-        if query.filter or query.sort_by:
-            raise NotSupported("Groups cannot be searched yet; list them all.")
         reader = self._database.reader()
-        found = groups.every(reader, call.connection.id)
-        page = found[query.start - 1 :][: query.count]
-        self._exchange.was_read(call, found=len(found))
-        texts = [_answer(200, call, reader, group).text or "" for group in page]
-        return Page(len(found), query.start, texts)
+        try:
+            found = search.page(
+                reader,
+                search.GROUPS,
+                connection_id=call.connection.id,
+                resource_type=GROUP,
+                filter_text=query.filter,
+                start=query.start,
+                count=query.count,
+                sort_by=query.sort_by,
+                descending=query.descending,
+            )
+        except ScimError as refusal:
+            raise self._exchange.refused_read(call, refusal) from None
+        self._exchange.was_read(call, found=found.total)
+        shown = _members(reader, call, [row.seq for row in found.rows])
+        texts = [_with(row.text, shown.get(row.seq, ())) for row in found.rows]
+        return Page(found.total, query.start, texts)
 
     # ---------------------------------------------------------------------- changes
 
@@ -209,7 +220,8 @@ class GroupChange:
             case Replace(given):
                 self.replace(given)
             case Rewrite():
-                present = members.of_group(self._tx, self._group)
+                seq = self._group.seq
+                present = members.of_groups(self._tx, [seq]).get(seq, [])
                 self.replace(step.applied_to([_element(m) for m in present]))
 
     def replace(self, given: Sequence[Member]) -> None:
@@ -303,10 +315,17 @@ def _answer(status: int, call: Call, reader: Reader, group: Group) -> Answer:
     """The answer with the group, and with its members if they are asked for."""
     if status == 204:  # noqa: PLR2004 - No Content
         return Answer(204, version=group.version, id=group.id)
-    shown: Iterable[members.Member] = ()
-    if call.shown is None or call.shown.shows("members"):
-        shown = members.of_group(reader, group)
+    shown = _members(reader, call, [group.seq]).get(group.seq, ())
     return Answer(status, _with(group.served, shown), group.version, group.id)
+
+
+def _members(
+    reader: Reader, call: Call, seqs: Sequence[int]
+) -> Mapping[int, Iterable[members.Member]]:
+    """The members of groups, by sequence number; none unless they are asked for."""
+    if call.shown is not None and not call.shown.shows("members"):
+        return {}
+    return members.of_groups(reader, seqs)
 
 
 def _with(served: str, shown: Iterable[members.Member]) -> str:
