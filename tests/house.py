@@ -72,10 +72,12 @@ class Provider:
     connection: Connection
     gatherer: RequestGatherer = field(init=False)
     service: UseCases = field(init=False)
+    groups: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
         self.gatherer = RequestGatherer(self.database)
-        self.service = Provisioning(self.database, self.gatherer).users
+        provisioning = Provisioning(self.database, self.gatherer)
+        self.service, self.groups = provisioning.users, provisioning.groups
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Call:
         reader = self.database.reader()
@@ -114,6 +116,38 @@ class Provider:
         """GET /Users/{id} as JSON."""
         answer = self.service.get(self._call("GET", f"/Users/{link_id}"), link_id)
         return shown(answer)
+
+    def post_group(self, name: str, *members: str, **more: Any) -> str:
+        """POST /Groups; returns the id."""
+        body = {"displayName": name, "members": [{"value": m} for m in members], **more}
+        return str(self.groups.create(self._call("POST", "/Groups", body)).id)
+
+    def put_group(self, group_id: str, body: Json) -> Answer:
+        """PUT /Groups/{id}."""
+        call = self._call("PUT", f"/Groups/{group_id}", body)
+        return self.groups.replace(call, group_id, if_match=None)
+
+    def patch_group(
+        self, group_id: str, *operations: Json, if_match: str | None = None
+    ) -> Answer:
+        """PATCH /Groups/{id}."""
+        body = {"Operations": list(operations)}
+        call = self._call("PATCH", f"/Groups/{group_id}", body)
+        return self.groups.patch(call, group_id, if_match=if_match)
+
+    def delete_group(self, group_id: str) -> Answer:
+        """DELETE /Groups/{id}."""
+        call = self._call("DELETE", f"/Groups/{group_id}")
+        return self.groups.delete(call, group_id, if_match=None)
+
+    def group(self, group_id: str) -> Json:
+        """GET /Groups/{id} as JSON."""
+        call = self._call("GET", f"/Groups/{group_id}")
+        return shown(self.groups.get(call, group_id))
+
+    def members(self, group_id: str) -> list[str]:
+        """The values of the members of a group, in order."""
+        return [m["value"] for m in self.group(group_id).get("members", [])]
 
     def set(self, **changes: Any) -> None:
         """Change settings of the connection."""

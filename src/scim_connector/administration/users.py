@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from scim_connector import accounts
-from scim_connector.accounts import Account, Act, settle
+from scim_connector.accounts import Account, Act, groups, settle
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.proposals import proposed
 from scim_connector.directory import (
@@ -244,7 +244,7 @@ def unlink(tx: Transaction, user: User, act: Act) -> User:
     if account.link is None:
         raise NotPossible(f"{user.username} is not linked to any connection.")
     account.note("user:unlinked", connection=_connection_name(tx, account.link))
-    links.hide(tx, account.link, why="unlinked", now=act.now)
+    groups.hide_link(tx, account.link, act, why="unlinked")
     account.link = None
     account.save()
     return account.user

@@ -12,6 +12,7 @@ from scim_connector.administration import connections as administration
 from scim_connector.administration import shipped
 from scim_connector.cli.context import Date, act, fail, moment, opens
 from scim_connector.cli.files import read_text
+from scim_connector.cli.group import group
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.directory import connections, credentials
 from scim_connector.scim.dialects import Dialect
@@ -89,6 +90,9 @@ def connection() -> None:
     scim-connector connection add entra --kind entra
     scim-connector token create entra
     """  # noqa: D301 - click reads \b
+
+
+connection.add_command(group)
 
 
 @connection.command()

@@ -132,6 +132,8 @@ def _print_plan(result: Plan, as_json: bool) -> None:
         return
     by_field = Counter(d.field for d in result.differences if not d.refused)
     click.echo(f"{result.changed} of {result.people} users would change.")
+    if result.roles:
+        click.echo(f"{result.roles} people would gain or lose a role through groups.")
     for name, count in by_field.most_common():
         click.echo(f"  {name}: {count}")
     if result.refused:

@@ -80,6 +80,11 @@ _MEET = Statement(
     )
     .values(is_administrator=roles.c.is_administrator)
 )
+_HOLDERS = Statement(
+    select(func.count(assignments.c.user_id.distinct())).where(
+        assignments.c.role_id == bindparam("of_role")
+    )
+)
 _SOURCES = Statement(
     select(roles.c.name, assignments.c.source, assignments.c.connection_id)
     .join(roles, roles.c.id == assignments.c.role_id)
@@ -101,6 +106,11 @@ def of_source(
 def sources(reader: Reader, user_id: int) -> list[tuple[str, str, int]]:
     """Every role row of a user: role name, source, connection."""
     return [(a, b, c) for a, b, c in reader.rows(_SOURCES, of_user=user_id)]
+
+
+def holders(reader: Reader, role_id: int) -> int:
+    """How many users hold a role, inactive ones included."""
+    return int(reader.value(_HOLDERS, of_role=role_id))
 
 
 def administrator_rows(reader: Reader, user_id: int) -> int:

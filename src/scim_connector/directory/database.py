@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -149,6 +149,10 @@ class Transaction(Reader):
         return int(self.value(statement, **values))
 
 
+class _LookedAtOnly(Exception):
+    """Ends a transaction of which nothing is to be kept."""
+
+
 class _Opened:
     """What was opened for one thread: its connection, and on SQLite the lock file."""
 
@@ -233,6 +237,18 @@ class Database:
                     raise
                 lost = broken
         raise lost from None
+
+    def preview(self, work: Callable[[Transaction], T]) -> T:
+        """Run *work* like :meth:`write`, and keep nothing of what it did."""
+        results: list[T] = []
+
+        def look(tx: Transaction) -> None:
+            results[:] = [work(tx)]
+            raise _LookedAtOnly
+
+        with suppress(_LookedAtOnly):
+            self.write(look)
+        return results[0]
 
     def close(self) -> None:
         """Close every connection that this process opened."""

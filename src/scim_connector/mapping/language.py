@@ -18,6 +18,7 @@ from scim_connector.mapping.choices import Apply, WhenTaken
 from scim_connector.mapping.errors import MappingError, did_you_mean
 from scim_connector.mapping.expressions import Expression, compile_expression
 from scim_connector.rules.users import UserType
+from scim_connector.scim.folding import text_key
 from scim_connector.scim.schemas import (
     DeclaredAttribute,
     ResourceType,
@@ -54,11 +55,15 @@ class ChosenField:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Where role values are read, and the local role of each (folded value)."""
+    """Where role values are read, and the local role of each (folded value).
+
+    ``groups`` is the role that a provider's group gives, by its folded displayName.
+    """
 
     source: Expression
     table: AnyMapping[str, str]
     unknown: str
+    groups: AnyMapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +218,14 @@ class _Loader:
 
     def _roles(self) -> Roles:
         table = self._table(self._raw, "roles")
-        self._only(table, ("from", "map", "unknown"), "roles")
+        self._only(table, ("from", "map", "unknown", "groups"), "roles")
         named = self._table(table, "map")
+        groups = self._table(table, "groups")
         return Roles(
             self._expression(table.get("from", '""')),
             {key.casefold(): str(role) for key, role in named.items()},
             self._choice(table.get("unknown", "warn"), _UNKNOWN, "unknown"),
+            {text_key(name): str(role) for name, role in groups.items()},
         )
 
     def _profile(self) -> Expression:

@@ -12,6 +12,7 @@ from scim_connector.provisioning.calls import (
     UseCases,
 )
 from scim_connector.provisioning.exchange import Exchange
+from scim_connector.provisioning.groups import Groups
 from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
 from scim_connector.provisioning.users import Users
 
@@ -37,3 +38,4 @@ class Provisioning:
         """Work on *database*; reads are logged through *gatherer*."""
         exchange = Exchange(database, gatherer)
         self.users = Users(exchange)
+        self.groups = Groups(exchange)

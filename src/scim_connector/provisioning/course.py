@@ -28,8 +28,9 @@ class Question:
 class Course:
     """Filled while a request runs; the request log and the queue are written from it.
 
-    ``identity`` is the userName the request is about, ``action`` one word for the log
-    (Create, Update, Disable, Enable, Delete, Restore, Link, Read).
+    ``identity`` is the userName (of a group the displayName) the request is about,
+    ``action`` one word for the log (Create, Update, Disable, Enable, Delete, Restore,
+    Link, Read).
     """
 
     call: Call
@@ -53,8 +54,9 @@ class Course:
 
     def about(self, document: dict[str, Any]) -> None:
         """Take the identity from a resource, or from a body nobody has read yet."""
+        named = document.get("userName") or document.get("displayName")
         for name, value in (
-            ("identity", document.get("userName")),
+            ("identity", named),
             ("external_id", document.get("externalId")),
         ):
             if isinstance(value, str):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from scim_connector import accounts
-from scim_connector.accounts import Account, representation
+from scim_connector.accounts import Account, groups, representation
 from scim_connector.directory import (
     conflicts,
     links,
@@ -119,7 +119,7 @@ class Creation:
         """Link an existing user: nothing local changes, password sessions end (D11)."""
         self.course.action = "Link"
         if former is not None:
-            links.hide(self.tx, former, why="taken_over", now=self.act.now)
+            groups.hide_link(self.tx, former, self.act, why="taken_over")
         account = Account.open(self.tx, user_id, self.act)
         lifecycle.may_adopt(
             account.standing(), self.act.actor, user_type=self.derived.user_type

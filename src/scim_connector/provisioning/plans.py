@@ -13,8 +13,16 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from scim_connector.accounts import Account, representation
+from scim_connector.accounts import groups as account_groups
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.directory import audit, connections, links, mapping_versions
+from scim_connector.directory import (
+    audit,
+    connections,
+    groups,
+    links,
+    mapping_versions,
+    members,
+)
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import wishes
 from scim_connector.provisioning.calls import Call
@@ -47,11 +55,15 @@ class Difference:
 
 @dataclass(slots=True)
 class Plan:
-    """What applying a mapping would do to everybody who is stored."""
+    """What applying a mapping would do to everybody who is stored.
+
+    ``roles`` is how many people gain or lose a role through the groups it ties.
+    """
 
     people: int = 0
     differences: list[Difference] = field(default_factory=list)
     number: int = 0
+    roles: int = 0
 
     @property
     def changed(self) -> int:
@@ -66,7 +78,7 @@ class Plan:
     @property
     def is_large(self) -> bool:
         """Whether so many would change that the number has to be named."""
-        return self.changed > SHARE * self.people
+        return max(self.changed, self.roles) > SHARE * self.people
 
 
 class TooManyChanges(Exception):
@@ -75,14 +87,10 @@ class TooManyChanges(Exception):
     def __init__(self, plan: Plan) -> None:
         """Keep the plan for the message."""
         super().__init__(
-            f"{plan.changed} of {plan.people} users would change, more than"
-            f" {SHARE:.0%}. Look at the plan; to go on, repeat with"
-            f" --changes {plan.changed}."
+            f"{plan.changed} of {plan.people} users would change, and {plan.roles}"
+            f" gain or lose a role through groups: more than {SHARE:.0%}. Look at the"
+            f" plan; to go on, repeat with --changes {plan.changed}."
         )
-
-
-class _Undone(Exception):
-    """Ends a transaction that only looked."""
 
 
 def plan(
@@ -94,18 +102,7 @@ def plan(
     progress: Callable[[int], None] = lambda done: None,
 ) -> Plan:
     """Say what *new* would change on *connection*; keeps nothing."""
-    result = Plan()
-
-    def work(tx: Transaction) -> None:
-        nonlocal result
-        result = _follow_all(tx, connection, new, act, progress)
-        raise _Undone
-
-    try:
-        database.write(work)
-    except _Undone:
-        return result
-    raise AssertionError
+    return database.preview(lambda tx: _follow_all(tx, connection, new, act, progress))
 
 
 def apply(
@@ -162,6 +159,12 @@ def _follow_all(
         result.people += 1
         result.differences += _follow(tx, moved, link, old, new, act)
         progress(1)
+    for group in groups.every(tx, connection.id):
+        before = members.roles_held(tx, members.links_of(tx, group))
+        account_groups.tie_by_mapping(tx, group, new.roles.groups, act)
+        after = members.roles_held(tx, members.links_of(tx, group))
+        users = before.keys() | after.keys()
+        result.roles += sum(before.get(u) != after.get(u) for u in users)
     return result
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from scim_connector.accounts import Account, representation
+from scim_connector.accounts import Account, groups, representation
 from scim_connector.directory import links, users
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import wishes
@@ -245,7 +245,7 @@ class Update:
         self.account.note("user:unlinked", connection=self.connection.name)
         self.account.save()
         link = self.account.link or self.link
-        links.hide(self.tx, link, why="deleted", now=self.act.now)
+        groups.hide_link(self.tx, link, self.act, why="deleted")
         self.course.changed = True
         self.course.steps.passed(
             Step.CHECK_RULES, "Ending access is never refused for a field's sake."

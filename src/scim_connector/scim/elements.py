@@ -46,7 +46,8 @@ class Edit:
             after = self._removed(present)
         else:
             after = self._changed(present)
-        values.refuse_more_than(values.MOST_VALUES, len(after), self.path.name)
+        most = values.most_values(self._attribute)
+        values.refuse_more_than(most, len(after), self.path.name)
         return _with_one_primary(present, after, self.path.name)
 
     @property
@@ -58,10 +59,11 @@ class Edit:
         """Add to, replace or remove from the whole attribute."""
         if self.op == "remove":
             return self._without_listed(present)
-        given = self._read_list()
+        given = self.given()
         return self._joined(present, given) if self.op == "add" else given
 
-    def _read_list(self) -> list[Any]:
+    def given(self) -> list[Any]:
+        """Read the elements that an add or a replacement brings."""
         read = values.read(
             self._attribute, self.raw, self.path.name, self.reading, lone=True
         )
@@ -96,23 +98,33 @@ class Edit:
 
     def _without_listed(self, present: list[Any]) -> list[Any]:
         """Remove all, or only the elements that the value lists (quirk 10)."""
-        if not self.has_value or self.raw is None:
+        if not self.names_some:
             return []
+        listed: dict[tuple[str, ...], set[Any]] = {}
+        for element in self.listed():
+            names, keys = self._described(element)
+            listed.setdefault(names, set()).add(keys)
+        return [element for element in present if not self._is_meant(element, listed)]
+
+    @property
+    def names_some(self) -> bool:
+        """True for a removal that lists what is to go (quirk 10)."""
+        return self.has_value and self.raw is not None
+
+    def listed(self) -> list[Any]:
+        """Read the elements that a removal lists; InvalidSyntax where it may not."""
         if not self.reading.tolerates("remove-with-value"):
             message = (
                 f"A removal of {self.path.name} takes no value; name what is to go "
                 f'with a filter, such as {self.path.name}[value eq "..."].'
             )
             raise InvalidSyntax(message)
-        listed: dict[tuple[str, ...], set[Any]] = {}
-        for raw in self._given():
-            names, keys = self._described(self._listed(raw))
-            listed.setdefault(names, set()).add(keys)
-        return [element for element in present if not self._is_meant(element, listed)]
+        return [self._listed(raw) for raw in self._raws()]
 
-    def _given(self) -> list[Any]:
+    def _raws(self) -> list[Any]:
         raws = self.raw if isinstance(self.raw, list) else [self.raw]
-        values.refuse_more_than(values.MOST_VALUES, len(raws), self.path.name)
+        most = values.most_values(self._attribute)
+        values.refuse_more_than(most, len(raws), self.path.name)
         return [raw for raw in raws if not values.is_absent(raw)]
 
     def _listed(self, raw: Any) -> Any:

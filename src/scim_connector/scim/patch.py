@@ -8,6 +8,7 @@ raised. A request that changes nothing gives a document equal to the old one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,11 +49,22 @@ def apply(
     like others: the caller compares them with the stored user and refuses a change.
     """
     reading = Reading(dialect, strict)
+    operations = messages.operations(body, reading)
+    return Read(run(resource_type, document, operations, reading), reading.notes)
+
+
+def run(
+    resource_type: ResourceType,
+    document: Json,
+    operations: Iterable[Operation],
+    reading: Reading,
+) -> Json:
+    """Return the document after *operations*; raises what ``apply`` raises."""
     patch = _Patch(resource_type, _copied(document), reading)
-    for operation in messages.operations(body, reading):
+    for operation in operations:
         patch.run(operation)
-    resources.check(resource_type, patch.document, strict=strict)
-    return Read(patch.document, reading.notes)
+    resources.check(resource_type, patch.document, strict=reading.strict)
+    return patch.document
 
 
 @dataclass(frozen=True, slots=True)

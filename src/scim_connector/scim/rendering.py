@@ -23,6 +23,7 @@ BASE_URL_MARK: Final = "\x01"
 GROUPS_MARK: Final = "\x02"
 LOCAL_MARK: Final = "\x03"
 
+_KINDS: Final = {"/Users": "User", "/Groups": "Group"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SERVER_MEMBERS: Final = {"schemas", "id", "meta", "groups"}
 
@@ -42,23 +43,25 @@ class Local:
 class Facts:
     """What the server adds to a document; times in microseconds UTC.
 
-    *local* is None while no local user stands behind the resource (rehearsal).
+    *active* and *local* are None for a group; *local* is, too, while no local user
+    stands behind the resource (rehearsal).
     """
 
     id: str
     version: int
     created: int
     last_modified: int
-    active: bool
+    active: bool | None = None
     local: Local | None = None
 
 
 def served(resource_type: ResourceType, document: Json, facts: Facts) -> str:
     """Return the stored text of a resource, with its marks in it.
 
-    ``active`` is that of *facts*, whatever the document says; ``groups`` is last, and
-    left out when there are none (see ``expand``).  The readOnly ``local`` is returned
-    on request only (RFC 7643 section 7), so it stands behind the resource.
+    ``active`` is that of *facts*, whatever the document says; what is joined when the
+    text is answered (``groups`` of a user, ``members`` of a group) is last.  The
+    readOnly ``local`` is returned on request only (RFC 7643 section 7), so it stands
+    behind the resource.
     """
     body = _body(resource_type, document, facts)
     meta = orjson.dumps(_meta(resource_type, facts)).decode()
@@ -87,6 +90,35 @@ def expand(text: str, base_url: str) -> str:
     """
     text = text.partition(LOCAL_MARK)[0]
     return text.replace(GROUPS_MARK, "").replace(BASE_URL_MARK, base_url)
+
+
+def with_members(text: str, members: str) -> str:
+    """Return the stored text of a group with its members: JSON texts and commas."""
+    member = f',"members":[{members}]' if members else ""
+    return text.replace(GROUPS_MARK, member)
+
+
+def member(value: str, display: str | None, endpoint: str | None) -> str:
+    """Return the JSON text of one member; *endpoint* of whom it names, if known."""
+    text = f'{{"value":{_quoted(value)}'
+    if endpoint is not None:
+        text += (
+            f',"$ref":"{BASE_URL_MARK}{endpoint}/{value}","type":"{_KINDS[endpoint]}"'
+        )
+    if display is not None:
+        text += f',"display":{_quoted(display)}'
+    return f"{text}}}"
+
+
+def reference(group_id: str, display_name: str) -> str:
+    """Return the JSON text by which a user answers that they belong to a group."""
+    ref = f'"$ref":"{BASE_URL_MARK}/Groups/{group_id}"'
+    shown = _quoted(display_name)
+    return f'{{"value":"{group_id}",{ref},"display":{shown},"type":"direct"}}'
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
 
 
 def resource_of(text: str, base_url: str = "", *, local: bool = True) -> Json:
@@ -124,7 +156,9 @@ def timestamp(microseconds: int) -> str:
 
 
 def _body(resource_type: ResourceType, document: Json, facts: Facts) -> Json:
-    members: Json = {**document, "active": facts.active}
+    members = dict(document)
+    if facts.active is not None:
+        members["active"] = facts.active
     return {"schemas": _schemas(resource_type, members), "id": facts.id, **members}
 
 

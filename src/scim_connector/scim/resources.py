@@ -28,6 +28,15 @@ DROPPED: Final = {
 }
 """Names that are accepted and not taken over, by lower-case name."""
 
+_NAMED_BY: Final = {"User": "userName", "Group": "displayName"}
+_NAMELESS: Final = {
+    "userName": (
+        "userName is missing or empty. Map a value to userName in the provider, "
+        "such as the user principal name."
+    ),
+    "displayName": "displayName is missing or empty; a group needs a name.",
+}
+
 
 def read(
     resource_type: ResourceType, body: Json, *, dialect: Dialect, strict: bool
@@ -56,17 +65,13 @@ def read(
 def check(resource_type: ResourceType, document: Json, *, strict: bool) -> None:
     """Raise InvalidValue unless a whole document can stand.
 
-    A user needs a ``userName``; no list is too long or has two primary values; with
-    *strict*, required sub-attributes are there. ``emails`` is judged by the local
-    rules, which can say more about it.
+    A user needs a ``userName``, a group a ``displayName``; no list is too long or has
+    two primary values; with *strict*, required sub-attributes are there. ``emails`` is
+    judged by the local rules, which can say more about it.
     """
-    user_name = document.get("userName")
-    if resource_type.id == "User" and not (user_name and user_name.strip()):
-        message = (
-            "userName is missing or empty. Map a value to userName in the provider, "
-            "such as the user principal name."
-        )
-        raise InvalidValue(message)
+    name = _NAMED_BY.get(resource_type.id)
+    if name and not document.get(name, "").strip():
+        raise InvalidValue(_NAMELESS[name])
     for name, value in document.items():
         attribute = resource_type.core(name) or resource_type.block(name)
         if attribute is not None:
@@ -80,7 +85,8 @@ def _check_lists(attribute: Attribute, value: Any, *, strict: bool) -> None:
             if sub is not None and isinstance(member, dict | list):
                 _check_lists(sub, member, strict=strict)
     elif isinstance(value, list):
-        values.refuse_more_than(values.MOST_VALUES, len(value), attribute.name)
+        most = values.most_values(attribute)
+        values.refuse_more_than(most, len(value), attribute.name)
         values.refuse_two_primaries(value, attribute.name)
         if strict:
             _check_required(attribute, value)

@@ -18,6 +18,7 @@ from scim_connector.scim import gate
 from scim_connector.scim.dialects import DIALECTS, Dialect
 from scim_connector.scim.errors import InvalidSyntax, InvalidValue
 from scim_connector.scim.folding import instant_key
+from scim_connector.scim.group_schemas import MEMBERS
 from scim_connector.scim.notes import Notes
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from scim_connector.scim.types import Json
 
 MOST_VALUES: Final = 1_000
+MOST_MEMBERS: Final = 250_000
 LONGEST_STRING: Final = 1_024
 LONGEST_USER_NAME: Final = 320
 LONGEST_BINARY: Final = 16_384
@@ -94,7 +96,7 @@ def read(
         raw = [raw]
     if not isinstance(raw, list):
         raise InvalidValue(f"{path} must be a list, in square brackets.")
-    refuse_more_than(MOST_VALUES, len(raw), path)
+    refuse_more_than(most_values(attribute), len(raw), path)
     elements = [
         read_one(attribute, element, f"{path}[{place}]", reading)
         for place, element in enumerate(raw)
@@ -108,6 +110,8 @@ def read_one(attribute: Attribute, raw: Any, path: str, reading: Reading) -> Any
     """Read one value: a single one, or one element of a multi-valued attribute."""
     if attribute.name == "manager" and attribute.type == "complex":
         raw = _manager(raw, path, reading)
+    if attribute is MEMBERS and isinstance(raw, str) and raw:
+        raw = {"value": raw} if reading.tolerates("member-string") else raw
     if is_absent(raw):
         return None
     return _READERS[attribute.type](attribute, raw, path, reading)
@@ -116,6 +120,11 @@ def read_one(attribute: Attribute, raw: Any, path: str, reading: Reading) -> Any
 def is_absent(raw: Any) -> bool:
     """Say whether *raw* means "no value" (RFC 7643 section 2.5, quirk 12)."""
     return raw is None or raw in ("", [])
+
+
+def most_values(attribute: Attribute) -> int:
+    """Return how many values a list may have: a group has more members than others."""
+    return MOST_MEMBERS if attribute is MEMBERS else MOST_VALUES
 
 
 def refuse_more_than(most: int, count: int, path: str) -> None:
@@ -157,6 +166,8 @@ def _complex(attribute: Attribute, raw: Any, path: str, reading: Reading) -> Any
         raise InvalidValue(message)
     if attribute.name == "roles":
         raw = _role(raw, reading)
+    if attribute is MEMBERS:
+        raw = _with_display(raw, "member-display-name", reading)
     members: Json = {}
     for name, member in raw.items():
         sub = attribute.sub(name)
@@ -270,9 +281,15 @@ def _role(raw: Json, reading: Reading) -> Json:
     value = raw.get(members.get("value", ""))
     if isinstance(value, str) and value.startswith("{"):
         raw = _from_json_text(raw, members["value"], value, reading)
+    return _with_display(raw, "role-display-name", reading)
+
+
+def _with_display(raw: Json, quirk: str, reading: Reading) -> Json:
+    """Take displayName for display, which RFC 7643 section 2.4 calls it."""
+    members = {name.lower(): name for name in raw}
     alias = members.get("displayname")
-    if alias and "display" not in members and reading.tolerates("role-display-name"):
-        raw = {("display" if name == alias else name): raw[name] for name in raw}
+    if alias and "display" not in members and reading.tolerates(quirk):
+        return {("display" if name == alias else name): raw[name] for name in raw}
     return raw
 
 

@@ -15,6 +15,7 @@ from scim_connector.web import replies
 if TYPE_CHECKING:
     from scim_connector.provisioning import Answer, UseCases
     from scim_connector.scim.projection import Projection
+    from scim_connector.scim.types import Json
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
 
@@ -25,8 +26,14 @@ _ONE: Final = ("GET", "PUT", "PATCH", "DELETE")
 class Endpoint:
     """``/Users`` or ``/Groups``: requests become use cases, answers replies."""
 
-    def __init__(self, name: str, use_cases: UseCases, base_url: str) -> None:
-        """Serve *use_cases* at ``/name`` below *base_url*."""
+    def __init__(
+        self, name: str, use_cases: UseCases, base_url: str, *, largest: int = 0
+    ) -> None:
+        """Serve *use_cases* at ``/name`` below *base_url*.
+
+        *largest* is the most bytes of a body, where more than usual is allowed.
+        """
+        self._largest = largest
         self._address = f"{base_url}/{name}"
         self._use_cases = use_cases
         self._base_url = base_url
@@ -40,7 +47,7 @@ class Endpoint:
                 return visit.options(*_LIST)
             case "POST":
                 shown = self._projection(visit)
-                call = visit.call(visit.body(), shown)
+                call = visit.call(self._body(visit), shown)
                 return self._answer(visit, self._use_cases.create(call), shown)
         return self._listed(visit, _query(visit))
 
@@ -59,10 +66,10 @@ class Endpoint:
             case "OPTIONS":
                 return visit.options(*_ONE)
             case "PUT":
-                call = visit.call(visit.body(), shown)
+                call = visit.call(self._body(visit), shown)
                 answer = self._use_cases.replace(call, resource_id, if_match=if_match)
             case "PATCH":
-                call = visit.call(visit.body(), shown)
+                call = visit.call(self._body(visit), shown)
                 answer = self._use_cases.patch(call, resource_id, if_match=if_match)
             case "DELETE":
                 call = visit.call()
@@ -70,6 +77,10 @@ class Endpoint:
             case _:
                 return self._read(visit, resource_id, shown)
         return self._answer(visit, answer, shown)
+
+    def _body(self, visit: Visit) -> Json:
+        visit.largest = max(visit.largest, self._largest)
+        return visit.body()
 
     def _read(self, visit: Visit, resource_id: str, shown: Projection | None) -> Reply:
         answer = self._use_cases.get(visit.call(shown=shown), resource_id)
@@ -103,7 +114,9 @@ class Endpoint:
 
     def _answer(self, visit: Visit, answer: Answer, shown: Projection | None) -> Reply:
         if answer.text is None:
-            return replies.empty(answer.status, visit.id)
+            known = answer.version is not None
+            etag = [("ETag", versions.etag(answer.version or 0))] if known else []
+            return replies.empty(answer.status, visit.id, *etag)
         location = None
         if answer.status == 201:  # noqa: PLR2004 - Created
             location = f"{self._address}/{answer.id}"

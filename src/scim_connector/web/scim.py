@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.scim import discovery, messages
+from scim_connector.scim import discovery
 from scim_connector.scim.errors import NotFound, NotSupported
 from scim_connector.web import replies
 from scim_connector.web.resources import Endpoint
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
 
+#: The most bytes of a group: it may have a hundred thousand members (decision 32).
+LARGEST_GROUP: Final = 16 * 1024 * 1024
 _LATER: Final = {
     "Bulk": "Bulk is not offered yet; send the requests one by one.",
     "Me": "A connection is no user, so there is nothing at /Me.",
@@ -31,6 +33,12 @@ class Scim:
         self._provisioning = provisioning
         self._endpoints = {
             "Users": Endpoint("Users", provisioning.users, settings.base_url),
+            "Groups": Endpoint(
+                "Groups",
+                provisioning.groups,
+                settings.base_url,
+                largest=LARGEST_GROUP,
+            ),
         }
 
     def answer(self, visit: Visit) -> Reply:
@@ -46,8 +54,6 @@ class Scim:
                 return self._endpoints["Users"].searched(visit)
             case ["Schemas" | "ResourceTypes" | "ServiceProviderConfig", *_] | []:
                 return self._discovery(visit, parts)
-            case ["Groups", *_]:
-                return self._groups(visit, parts)
             case [name] if name in _LATER:
                 raise NotSupported(_LATER[name])
         raise _nowhere(visit)
@@ -86,17 +92,7 @@ class Scim:
                 raise _nowhere(visit)
         return replies.json(value, visit.id)
 
-    def _groups(self, visit: Visit, parts: list[str]) -> Reply:
-        """No group is kept yet, so a list is empty and everything else is refused."""
-        if parts == ["Groups"] and visit.request.method in {"GET", "HEAD"}:
-            text = messages.list_response([], total=0, start=1)
-            return replies.resource(text, visit.id)
-        raise NotSupported(
-            "Groups are not offered yet; switch group provisioning off in the provider."
-        )
-
 
 def _nowhere(visit: Visit) -> NotFound:
-    return NotFound(
-        f"There is nothing at {visit.path[:100]}; users are at /scim/v2/Users."
-    )
+    message = f"There is nothing at {visit.path[:100]}"
+    return NotFound(f"{message}; users are at /scim/v2/Users, groups at /Groups.")

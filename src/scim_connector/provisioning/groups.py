@@ -1,0 +1,329 @@
+"""The use cases of groups, each one call from the web.
+
+A group is the provider's: what it sends is kept and read back.  Whom it gives a role is
+told by ties (``accounts.groups``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from scim_connector.accounts import groups as accounts
+from scim_connector.accounts.compiled import mapping_of
+from scim_connector.directory import groups, members
+from scim_connector.directory.members import Moved
+from scim_connector.provisioning.calls import Answer, Page
+from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.steps import Step
+from scim_connector.scim import membership, rendering, resources, versions
+from scim_connector.scim.errors import InvalidValue, NotFound, NotSupported
+from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
+from scim_connector.scim.schemas import GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.directory.groups import Group
+    from scim_connector.provisioning.calls import Call, SearchQuery
+    from scim_connector.provisioning.course import Course
+    from scim_connector.provisioning.exchange import Exchange
+    from scim_connector.scim.notes import Notes
+    from scim_connector.scim.schemas import ResourceType
+    from scim_connector.scim.types import Json
+
+    #: What is left of a change for its transaction.
+    Work = Callable[[Transaction, Course], Group]
+
+#: Providers whose PATCH of a group is answered without a body (decision 25): they read
+#: nothing from it, and a group may have a hundred thousand members.
+_SILENT = {"entra", "okta"}
+
+
+class Groups:
+    """What a provider can ask of ``/Groups``; built once per process."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        """Carry requests out by *exchange*."""
+        self._exchange = exchange
+        self._database = exchange.database
+
+    # ------------------------------------------------------------------------ reads
+
+    def resource_type(self, _: Connection) -> ResourceType:
+        """The Group resource type; every connection has the same."""
+        return GROUP
+
+    def get(self, call: Call, resource_id: str) -> Answer:
+        """Read one group; its members only if they are asked for."""
+        reader = self._database.reader()
+        group = groups.by_id(reader, call.connection.id, resource_id)
+        if group is None:
+            raise self._exchange.refused_read(call, _unknown(resource_id))
+        self._exchange.was_read(call, link_id=resource_id)
+        return _answer(200, call, reader, group)
+
+    def search(self, call: Call, query: SearchQuery) -> Page:
+        """List groups; raises InvalidFilter, InvalidValue or TooMany."""
+        if query.filter or query.sort_by:
+            raise NotSupported("Groups cannot be searched yet; list them all.")
+        reader = self._database.reader()
+        found = groups.every(reader, call.connection.id)
+        page = found[query.start - 1 :][: query.count]
+        self._exchange.was_read(call, found=len(found))
+        texts = [_answer(200, call, reader, group).text or "" for group in page]
+        return Page(len(found), query.start, texts)
+
+    # ---------------------------------------------------------------------- changes
+
+    def create(self, call: Call) -> Answer:
+        """POST: a new group of this provider (201), tied where the mapping says so."""
+
+        def prepare(call: Call, _: Course) -> Work:
+            document, given, notes = self._read(call)
+
+            def work(tx: Transaction, course: Course) -> Group:
+                course.read(notes)
+                course.about(document)
+                course.steps.passed(Step.MATCH, "A new group.")
+                group = accounts.establish(
+                    tx,
+                    call.connection.id,
+                    document,
+                    act_of(call),
+                    group_id=str(uuid4()),
+                )
+                change = GroupChange(tx, course, group)
+                change.replace(given or ())
+                return change.finish(document, renamed=True, is_new=True)
+
+            return work
+
+        return self._change(call, "Create", 201, prepare)
+
+    def replace(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """PUT: the group as the body states it (200); without members they stay."""
+
+        def prepare(call: Call, _: Course) -> Work:
+            document, given, notes = self._read(call)
+
+            def work(tx: Transaction, course: Course) -> Group:
+                course.read(notes)
+                group = _live(tx, call, resource_id, if_match)
+                change = GroupChange(tx, course, group)
+                if given is not None:
+                    change.replace(given)
+                return change.finish(document)
+
+            return work
+
+        return self._change(call, "Update", 200, prepare)
+
+    def patch(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """PATCH: all operations or none (200 with the group, or 204)."""
+
+        def work(tx: Transaction, course: Course) -> Group:
+            group = _live(tx, call, resource_id, if_match)
+            patch = membership.apply(
+                accounts.stated(group),
+                call.body or {},
+                dialect=dialect_of(call.connection),
+                strict=call.connection.strict,
+            )
+            course.read(patch.notes)
+            change = GroupChange(tx, course, group)
+            for step in patch.steps:
+                change.take(step)
+            return change.finish(patch.document)
+
+        silent = call.connection.kind in _SILENT and call.shown is None
+        status = 204 if silent else 200
+        return self._change(call, "Update", status, lambda *_: work)
+
+    def delete(self, call: Call, resource_id: str, *, if_match: str | None) -> Answer:
+        """DELETE: the group is gone, and what it gave with it (204)."""
+
+        def work(tx: Transaction, course: Course) -> Group:
+            group = _live(tx, call, resource_id, if_match)
+            _begin(course, group)
+            accounts.remove(tx, group, act_of(call))
+            course.changed = True
+            course.steps.passed(Step.WRITE, f"Removed {group.display_name}.")
+            return group
+
+        answer = self._change(call, "Delete", 204, lambda *_: work)
+        return Answer(204, id=answer.id)
+
+    # ----------------------------------------------------------------------- pieces
+
+    def _read(self, call: Call) -> tuple[Json, tuple[Member, ...] | None, Notes]:
+        """The body of a POST or PUT: attributes, members if it has any, notes."""
+        read = resources.read(
+            GROUP,
+            call.body or {},
+            dialect=dialect_of(call.connection),
+            strict=call.connection.strict,
+        )
+        listed = read.document.pop("members", None)
+        stated = any(name.lower() == "members" for name in call.body or {})
+        given = membership.members_of(listed or ()) if stated else None
+        return read.document, given, read.notes
+
+    def _change(
+        self,
+        call: Call,
+        action: str,
+        status: int,
+        prepare: Callable[[Call, Course], Work],
+    ) -> Answer:
+        def unless_paused(call: Call, course: Course) -> Work:
+            if call.connection.state == "paused":
+                raise paused(call.connection)
+            return prepare(call, course)
+
+        group = self._exchange.change(call, action, status, unless_paused)
+        return _answer(status, call, self._database.reader(), group)
+
+
+class GroupChange:
+    """One change of a group inside one transaction."""
+
+    def __init__(self, tx: Transaction, course: Course, group: Group) -> None:
+        """Change *group*, and tell *course*."""
+        self._tx = tx
+        self._course = course
+        self._group = group
+        self._connection = course.call.connection
+        self._moved = Moved()
+        _begin(course, group)
+
+    def take(self, step: membership.Step) -> None:
+        """Carry out what a PATCH does to the members."""
+        match step:
+            case Add(given):
+                self._add(given)
+            case Remove(values):
+                self._moved += members.remove(self._tx, self._group, values)
+            case Replace(given):
+                self.replace(given)
+            case Rewrite():
+                present = members.of_group(self._tx, self._group)
+                self.replace(step.applied_to([_element(m) for m in present]))
+
+    def replace(self, given: Sequence[Member]) -> None:
+        """Make the members exactly these."""
+        if given:
+            values = [member.value for member in given]
+            self._moved += members.keep(self._tx, self._group, values)
+            self._add(given)
+        else:
+            self._moved += members.clear(self._tx, self._group)
+
+    def _add(self, given: Sequence[Member]) -> None:
+        pairs = [(member.value, member.display) for member in given]
+        moved = members.add(self._tx, self._group, pairs)
+        self._meet_strangers(moved.strangers)
+        self._moved += moved
+
+    def _meet_strangers(self, values: Sequence[str]) -> None:
+        """Members that name nobody are kept as sent, or refused where that is strict."""
+        if not values:
+            return
+        shown = ", ".join(values[:3])
+        message = (
+            f"{len(values)} of the members name nobody on this connection: {shown}"
+        )
+        if self._connection.strict:
+            raise InvalidValue(f"{message}. Send the ids that this server gave out.")
+        self._course.steps.warn(Step.MATCH, f"{message[:300]}; kept as sent.")
+
+    def finish(
+        self, document: Json, *, renamed: bool = False, is_new: bool = False
+    ) -> Group:
+        """Write the group if anything changed, and let its members hold its roles."""
+        group, act = self._group, act_of(self._course.call)
+        before = accounts.stated(group)
+        self._course.about(document)
+        if document == before and not self._moved.rows and not is_new:
+            self._course.steps.passed(Step.WRITE, "Nothing changed.")
+            return group
+        if not is_new:
+            rows = self._moved.rows
+            group = accounts.renew(self._tx, group, document, act, moved=rows)
+        if renamed or document["displayName"] != before["displayName"]:
+            self._tie(group)
+        given = accounts.follow(self._tx, group.connection_id, self._moved.links, act)
+        self._course.changed = True
+        self._course.link_id = group.id
+        self._course.steps.passed(
+            Step.WRITE,
+            f"{self._course.action}: {group.display_name}.",
+            members_changed=self._moved.rows,
+            roles_changed=given,
+        )
+        return group
+
+    def _tie(self, group: Group) -> None:
+        """Tie a group by its name; until it is tied, say that it gives nothing."""
+        table = mapping_of(self._tx, self._connection).roles.groups
+        act = act_of(self._course.call)
+        missing = accounts.tie_by_mapping(self._tx, group, table, act)
+        if missing is not None:
+            message = f'[roles.groups] names role "{missing}", which does not exist.'
+            self._course.steps.warn(Step.MAP, message)
+        ties = groups.ties(self._tx, group)
+        if ties:
+            names = ", ".join(sorted({tie.role for tie in ties}))
+            self._course.steps.passed(Step.MAP, f"Tied to {names}.")
+        else:
+            self._course.steps.warn(
+                Step.MAP,
+                f'Group "{group.display_name}" is tied to no role, so it gives nothing:'
+                f" scim-connector connection group tie {self._connection.name} GROUP"
+                " ROLE",
+            )
+
+
+def _begin(course: Course, group: Group) -> None:
+    course.link_id = group.id
+    course.about({"displayName": group.display_name, "externalId": group.external_id})
+    course.steps.passed(Step.MATCH, f"Found by id: {group.display_name}.")
+
+
+def _element(member: members.Member) -> Json:
+    element = {"value": member.value}
+    if member.display is not None:
+        element["display"] = member.display
+    return element
+
+
+def _answer(status: int, call: Call, reader: Reader, group: Group) -> Answer:
+    """The answer with the group, and with its members if they are asked for."""
+    if status == 204:  # noqa: PLR2004 - No Content
+        return Answer(204, version=group.version, id=group.id)
+    shown: Iterable[members.Member] = ()
+    if call.shown is None or call.shown.shows("members"):
+        shown = members.of_group(reader, group)
+    return Answer(status, _with(group.served, shown), group.version, group.id)
+
+
+def _with(served: str, shown: Iterable[members.Member]) -> str:
+    texts = (rendering.member(m.value, m.display, m.endpoint) for m in shown)
+    return rendering.with_members(served, ",".join(texts))
+
+
+def _live(reader: Reader, call: Call, group_id: str, if_match: str | None) -> Group:
+    group = groups.by_id(reader, call.connection.id, group_id)
+    if group is None:
+        raise _unknown(group_id)
+    versions.require_match(if_match, group.version)
+    return group
+
+
+def _unknown(group_id: str) -> NotFound:
+    return NotFound(
+        f"There is no group with id {group_id[:60]} on this connection; it was never"
+        " created here, or was removed. Search by displayName and use the id found."
+    )
