@@ -34,6 +34,7 @@ from scim_connector.directory.tables import (
     group_ties,
     links,
 )
+from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,13 +94,14 @@ def _add(documents: Documents, elements: Clause, element: Clause) -> Any:
     nested = and_(group_links.c.id == value, group_links.c.connection_id == _HERE)
     known = exists().where(_OF_GROUP, group_members.c.value == value)
     display = _text(documents, element, "display")
+    key = _text(documents, element, "display_key")
     rows = (
-        select(_GROUP, _HERE, value, display, links.c.seq, group_links.c.seq)
+        select(_GROUP, _HERE, value, display, key, links.c.seq, group_links.c.seq)
         .select_from(elements.outerjoin(links, person).outerjoin(group_links, nested))
         .where(~known)
         .order_by(documents.position(elements))
     )
-    names = ["group_seq", "connection_id", "value", "display"]
+    names = ["group_seq", "connection_id", "value", "display", "display_key"]
     made = group_members.c
     return (
         insert(group_members)
@@ -119,7 +121,7 @@ def _rename(documents: Documents, _: Clause, element: Clause) -> Any:
             display.is_not(None),
             group_members.c.display.is_distinct_from(display),
         )
-        .values(display=display)
+        .values(display=display, display_key=_text(documents, element, "display_key"))
     )
 
 
@@ -166,6 +168,23 @@ def _held(documents: Documents, elements: Clause, element: Clause) -> Any:
     )
 
 
+def _of_each(documents: Documents, elements: Clause, element: Clause) -> Any:
+    """The members of several groups."""
+    seq = documents.value(element, ("seq",), "integer")
+    return (
+        select(group_members.c.group_seq, *_SHOWN)
+        .select_from(elements)
+        .join(group_members, group_members.c.group_seq == seq)
+        .order_by(group_members.c.group_seq, group_members.c.seq)
+    )
+
+
+_SHOWN: Final = (
+    group_members.c.value,
+    group_members.c.display,
+    group_members.c.link_seq,
+    group_members.c.member_group_seq,
+)
 _GONE: Final = (group_members.c.seq, group_members.c.link_seq)
 _ADD: Final = _by_dialect(_add)
 _RENAME: Final = _by_dialect(_rename)
@@ -175,16 +194,8 @@ _WANTED: Final = _by_dialect(_wanted)
 _HELD: Final = _by_dialect(_held)
 
 _CLEAR = Statement(delete(group_members).where(_OF_GROUP).returning(*_GONE))
-_OF = Statement(
-    select(
-        group_members.c.value,
-        group_members.c.display,
-        group_members.c.link_seq,
-        group_members.c.member_group_seq,
-    )
-    .where(_OF_GROUP)
-    .order_by(group_members.c.seq)
-)
+_OF = Statement(select(*_SHOWN).where(_OF_GROUP).order_by(group_members.c.seq))
+_OF_EACH: Final = _by_dialect(_of_each)
 _LINKS = Statement(
     select(group_members.c.link_seq)
     .where(_OF_GROUP, group_members.c.link_seq.is_not(None))
@@ -210,10 +221,22 @@ _HAS_TIES = Statement(
 
 def of_group(reader: Reader, group: Group) -> list[Member]:
     """The members of a group, in the order they were added."""
-    return [
-        Member(value, display, _endpoint(link_seq, nested))
-        for value, display, link_seq, nested in reader.rows(_OF, of_group=group.seq)
-    ]
+    return [_member(*row) for row in reader.rows(_OF, of_group=group.seq)]
+
+
+def of_each(reader: Reader, group_seqs: Iterable[int]) -> dict[int, list[Member]]:
+    """The members of several groups by the group's sequence number, in one statement."""
+    given = _given({"seq": seq} for seq in group_seqs)
+    found: defaultdict[int, list[Member]] = defaultdict(list)
+    for seq, *row in reader.rows(_OF_EACH[reader.dialect], given=given):
+        found[seq].append(_member(*row))
+    return found
+
+
+def _member(
+    value: str, display: str | None, link_seq: int | None, nested: int | None
+) -> Member:
+    return Member(value, display, _endpoint(link_seq, nested))
 
 
 def _endpoint(link_seq: int | None, nested: int | None) -> str | None:
@@ -256,7 +279,7 @@ def add(tx: Transaction, group: Group, given: Sequence[Given]) -> Moved:
         return Moved()
     values: dict[str, Any] = {
         "of_group": group.seq,
-        "given": _given({"value": value, "display": name} for value, name in given),
+        "given": _given(_element(value, display) for value, display in given),
     }
     renamed = 0
     if any(display is not None for _, display in given):
@@ -298,6 +321,11 @@ def forget_link(tx: Transaction, link_seq: int) -> frozenset[int]:
 def forget_group(tx: Transaction, group: Group) -> frozenset[int]:
     """Take a group out of every other one; returns these, by sequence number."""
     return frozenset(row[0] for row in tx.rows(_FORGET_GROUP, of_group=group.seq))
+
+
+def _element(value: str, display: str | None) -> dict[str, Any]:
+    key = None if display is None else text_key(display)
+    return {"value": value, "display": display, "display_key": key}
 
 
 def _given(elements: Iterable[dict[str, Any]]) -> str:
