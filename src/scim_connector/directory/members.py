@@ -34,6 +34,7 @@ from scim_connector.directory.tables import (
     group_ties,
     links,
 )
+from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,13 +94,14 @@ def _add(documents: Documents, elements: Clause, element: Clause) -> Any:
     nested = and_(group_links.c.id == value, group_links.c.connection_id == _HERE)
     known = exists().where(_OF_GROUP, group_members.c.value == value)
     display = _text(documents, element, "display")
+    key = _text(documents, element, "display_key")
     rows = (
-        select(_GROUP, _HERE, value, display, links.c.seq, group_links.c.seq)
+        select(_GROUP, _HERE, value, display, key, links.c.seq, group_links.c.seq)
         .select_from(elements.outerjoin(links, person).outerjoin(group_links, nested))
         .where(~known)
         .order_by(documents.position(elements))
     )
-    names = ["group_seq", "connection_id", "value", "display"]
+    names = ["group_seq", "connection_id", "value", "display", "display_key"]
     made = group_members.c
     return (
         insert(group_members)
@@ -119,7 +121,7 @@ def _rename(documents: Documents, _: Clause, element: Clause) -> Any:
             display.is_not(None),
             group_members.c.display.is_distinct_from(display),
         )
-        .values(display=display)
+        .values(display=display, display_key=_text(documents, element, "display_key"))
     )
 
 
@@ -269,7 +271,7 @@ def add(tx: Transaction, group: Group, given: Sequence[Given]) -> Moved:
         return Moved()
     values: dict[str, Any] = {
         "of_group": group.seq,
-        "given": _given({"value": value, "display": name} for value, name in given),
+        "given": _given(_element(value, display) for value, display in given),
     }
     renamed = 0
     if any(display is not None for _, display in given):
@@ -311,6 +313,11 @@ def forget_link(tx: Transaction, link_seq: int) -> frozenset[int]:
 def forget_group(tx: Transaction, group: Group) -> frozenset[int]:
     """Take a group out of every other one; returns these, by sequence number."""
     return frozenset(row[0] for row in tx.rows(_FORGET_GROUP, of_group=group.seq))
+
+
+def _element(value: str, display: str | None) -> dict[str, Any]:
+    key = None if display is None else text_key(display)
+    return {"value": value, "display": display, "display_key": key}
 
 
 def _given(elements: Iterable[dict[str, Any]]) -> str:
