@@ -398,6 +398,104 @@ def test_sql_sorts_as_the_search_documents_do(
     assert total(database, connection_id, **cut) == 60
 
 
+def walked(
+    database: Database, connection_id: int, count: int, **query: Any
+) -> list[str]:
+    """The ids that a walk meets, page by page."""
+    met: list[str] = []
+    after = None
+    while True:
+        page = search.walk(
+            database.reader(),
+            search.USERS,
+            connection_id=connection_id,
+            resource_type=TYPE,
+            after=after,
+            count=count,
+            **query,
+        )
+        assert len(page.rows) == count or page.last is None
+        met += [row.id for row in page.rows]
+        after = page.last
+        if after is None:
+            return met
+
+
+WALKS = [None, "active eq false", 'userName sw "a" or externalId eq "a"']
+WALKS += ['emails[type eq "work"] or title pr', 'not (displayName sw "x")']
+
+
+@pytest.mark.parametrize("sort_by", [None, *SORTS])
+def test_a_walk_meets_what_the_list_has(
+    sort_by: str | None, crowd: tuple[Database, int, list[dict[str, Any]]]
+) -> None:
+    """Page by page behind the last row, the order and the rows are those of a list."""
+    database, connection_id, _ = crowd
+    for number, filter_text in enumerate(WALKS):
+        for descending in {False, sort_by is not None}:
+            query = {
+                "filter_text": filter_text,
+                "sort_by": sort_by,
+                "descending": descending,
+            }
+            expected = found(database, connection_id, **query)
+            for count in (1, 7, 100)[number % 2 :]:
+                assert walked(database, connection_id, count, **query) == expected
+
+
+@pytest.mark.parametrize("sort_by", [None, "displayName", "title", "meta.lastModified"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_walk_meets_who_is_left_alone_once(
+    sort_by: str | None,
+    descending: bool,
+    crowd: tuple[Database, int, list[dict[str, Any]]],
+) -> None:
+    """While half of them move, go and come, the others are met once (RFC 9865 §4)."""
+    database, connection_id, resources = crowd
+    random = Random(5)  # noqa: S311 - test data
+    movers = [seq for seq in range(1, 61) if seq % 2]
+    query = {"sort_by": sort_by, "descending": descending and sort_by is not None}
+    met: list[str] = []
+    after = None
+    while True:
+        page = search.walk(
+            database.reader(),
+            search.USERS,
+            connection_id=connection_id,
+            resource_type=TYPE,
+            after=after,
+            count=4,
+            **query,
+        )
+        met += [row.id for row in page.rows]
+        after = page.last
+        if after is None:
+            break
+        disturb(database, random, movers, after.seq)
+
+    left_alone = [r["id"] for seq, r in enumerate(resources, 1) if seq % 2 == 0]
+    assert sorted(i for i in met if i in left_alone) == sorted(left_alone)
+
+
+def disturb(database: Database, random: Random, movers: list[int], last: int) -> None:
+    """Give some of the movers, and the row of the cursor, other values; hide some."""
+    moved = {*random.sample(movers, 8), *([last] if last in movers else [])}
+    for seq in moved:
+        name = random.choice([None, *TEXTS])
+        search_document = {} if name is None else {"title": text_key(name)}
+        change = (
+            links.update()
+            .where(links.c.seq == seq)
+            .values(
+                display_name_key=_key(name),
+                modified_at=random.randrange(10**15),
+                hidden_at=random.choice([None, None, 1]),
+                search=json.dumps(search_document),
+            )
+        )
+        database.write(lambda tx, change=change: tx.run(Statement(change)))
+
+
 def test_sorting_and_filtering_go_together(
     crowd: tuple[Database, int, list[dict[str, Any]]],
 ) -> None:

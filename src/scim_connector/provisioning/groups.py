@@ -13,23 +13,25 @@ from scim_connector.accounts import groups as accounts
 from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import groups, members
 from scim_connector.directory.members import Moved
-from scim_connector.provisioning.calls import Answer, Page
+from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.listing import page_of
 from scim_connector.provisioning.steps import Step
 from scim_connector.scim import membership, rendering, resources, versions
-from scim_connector.scim.errors import InvalidValue, NotFound, NotSupported
+from scim_connector.scim.errors import InvalidValue, NotFound
 from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
 from scim_connector.scim.schemas import GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.groups import Group
-    from scim_connector.provisioning.calls import Call, SearchQuery
+    from scim_connector.provisioning.calls import Call, Page, SearchQuery
     from scim_connector.provisioning.course import Course
     from scim_connector.provisioning.exchange import Exchange
+    from scim_connector.provisioning.listing import Listing
     from scim_connector.scim.notes import Notes
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
@@ -45,10 +47,11 @@ _SILENT = {"entra", "okta"}
 class Groups:
     """What a provider can ask of ``/Groups``; built once per process."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        """Carry requests out by *exchange*."""
+    def __init__(self, exchange: Exchange, listing: Listing) -> None:
+        """Carry requests out by *exchange*; *listing* finds what is listed."""
         self._exchange = exchange
         self._database = exchange.database
+        self._listing = listing
 
     # ------------------------------------------------------------------------ reads
 
@@ -67,14 +70,17 @@ class Groups:
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List groups; raises InvalidFilter, InvalidValue or TooMany."""
-        if query.filter or query.sort_by:
-            raise NotSupported("Groups cannot be searched yet; list them all.")
-        reader = self._database.reader()
-        found = groups.every(reader, call.connection.id)
-        page = found[query.start - 1 :][: query.count]
-        self._exchange.was_read(call, found=len(found))
-        texts = [_answer(200, call, reader, group).text or "" for group in page]
-        return Page(len(found), query.start, texts)
+        return self._exchange.listed(call, lambda: self.found(call, query, GROUP))
+
+    def found(self, call: Call, query: SearchQuery, known: ResourceType) -> Page:
+        """Find a page without logging it; names are those of *known*."""
+        found = self._listing.page(call, query, known)
+        shown: Mapping[int, Sequence[members.Member]] = {}
+        if _shows_members(call):
+            seqs = [row.seq for row in found.rows]
+            shown = members.of_each(self._database.reader(), seqs)
+        texts = [_with(row.text, shown.get(row.seq, ())) for row in found.rows]
+        return page_of(query, found, texts)
 
     # ---------------------------------------------------------------------- changes
 
@@ -304,9 +310,13 @@ def _answer(status: int, call: Call, reader: Reader, group: Group) -> Answer:
     if status == 204:  # noqa: PLR2004 - No Content
         return Answer(204, version=group.version, id=group.id)
     shown: Iterable[members.Member] = ()
-    if call.shown is None or call.shown.shows("members"):
+    if _shows_members(call):
         shown = members.of_group(reader, group)
     return Answer(status, _with(group.served, shown), group.version, group.id)
+
+
+def _shows_members(call: Call) -> bool:
+    return call.shown is None or call.shown.shows("members")
 
 
 def _with(served: str, shown: Iterable[members.Member]) -> str:
