@@ -254,13 +254,16 @@ STRINGS = [
     *("phoneNumbers.value", f"{CORE}:userName", f"{ENTERPRISE}:employeeNumber"),
     *(f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager", f"{OWN}:tags"),
     *(f"{LOCAL}:local.username", f"{LOCAL}:local.initials", "schemas", "locale"),
+    "meta.resourceType",
 ]
 NUMERIC = [f"{OWN}:level", f"{OWN}:ratio", f"{OWN}:floors"]
 DATES = ["meta.created", "meta.lastModified", f"{OWN}:seen"]
 BOOLEANS = ["active", "emails.primary", f"{OWN}:trained"]
 COMPLEX = ["name", "meta", ENTERPRISE, "photos"]
 
-quoted_texts = st.sampled_from([*TEXTS, "", "work", "u1", "a1"]).map(json.dumps)
+quoted_texts = st.sampled_from([*TEXTS, "", "work", "u1", "a1", "User", "user"]).map(
+    json.dumps
+)
 _dates = st.sampled_from(INSTANTS).map(json.dumps)
 _numbers = st.sampled_from(NUMBERS).map(json.dumps)
 _booleans = st.sampled_from(["true", "false", '"True"', "FALSE"])
@@ -335,6 +338,7 @@ def crowd(database: Database) -> tuple[Database, int, list[dict[str, Any]]]:
 )
 @example(filter_text='emails.value ne "a"')
 @example(filter_text='not (emails[type eq "work" and value eq "a"])')
+@example(filter_text='meta[resourceType eq "User"] and meta.resourceType ne "user"')
 @example(filter_text='title co "" and not (nickName ew "")')
 @example(filter_text='userName sw "" and not (displayName sw "É")')
 def test_sql_means_what_matches_means(

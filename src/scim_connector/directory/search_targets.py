@@ -78,7 +78,7 @@ class Target:
 
     *elements* are the lists with a table of their own, by the name of the attribute.
     What is *made* is made when a resource is answered and stored nowhere. *constants*
-    are the same, folded, in every resource, so they are not looked up. *shown* gives
+    are the same in every resource, so they are not looked up. *shown* gives
     what an answer needs of a row: seq, id, served text and references of groups.
     *indexed* names, for a message, what is found fast.
     """
@@ -192,7 +192,7 @@ USERS: Final = Target(
         ),
     },
     made=frozenset({("meta", "location"), ("groups", "$ref")}),
-    constants={("meta", "resourcetype"): "user"},
+    constants={("meta", "resourcetype"): "User"},
     shown=_shown_user,
     indexed=(
         "userName, externalId, id, displayName, employeeNumber or an e-mail address"
@@ -227,7 +227,7 @@ GROUPS: Final = Target(
         ),
     },
     made=frozenset({("meta", "location"), ("members", "$ref")}),
-    constants={("meta", "resourcetype"): "group"},
+    constants={("meta", "resourcetype"): "Group"},
     shown=_shown_group,
     indexed="displayName, externalId, id or members.value",
 )
