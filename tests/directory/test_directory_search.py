@@ -816,7 +816,8 @@ def plan(database: Database, monkeypatch: pytest.MonkeyPatch, **query: Any) -> s
 
     with monkeypatch.context() as patch:
         patch.setattr(type(reader), "rows", explained)
-        search.page(reader, search.USERS, resource_type=TYPE, **query)
+        find = search.walk if "after" in query else search.page
+        find(reader, search.USERS, resource_type=TYPE, **query)
     return "\n".join(str(column) for plan in plans for row in plan for column in row)
 
 
@@ -835,10 +836,9 @@ INDEXED = [
 ]
 
 
-def test_what_providers_match_on_is_found_through_an_index(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A matching query reads an index, not every link (decision 40)."""
+@pytest.fixture
+def thousands(database: Database) -> tuple[Database, int]:
+    """Enough links that an index is worth it, and statistics to say so."""
     people = [
         person(n, displayName=f"d{n}", externalId=f"e{n}", name={"familyName": f"f{n}"})
         | {"emails": [{"value": f"{n}@example.com"}], "active": n % 50 != 0}
@@ -850,8 +850,44 @@ def test_what_providers_match_on_is_found_through_an_index(
             analyze = Statement(text(f"ANALYZE {table}"))
             database.write(lambda tx, statement=analyze: tx.run(statement))
 
+    return database, connection_id
+
+
+def test_what_providers_match_on_is_found_through_an_index(
+    thousands: tuple[Database, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matching query reads an index, not every link (decision 40)."""
+    database, connection_id = thousands
+
     for filter_text, index in INDEXED:
         query = {"connection_id": connection_id, "filter_text": filter_text}
         found_plan = plan(database, monkeypatch, **query)
         assert re.search(index, found_plan), (filter_text, found_plan)
         assert "SCAN links" not in found_plan, (filter_text, found_plan)
+
+
+BEHIND = [
+    (None, None, "ix_links_seq|pk_links"),
+    ("userName", "user7", "links_(live_)?user_name"),
+    ("displayName", "d7", "ix_links_display_name"),
+    ("meta.lastModified", 1_767_323_045_000_007, "ix_links_modified"),
+]
+
+
+def test_a_walk_goes_on_through_an_index(
+    thousands: tuple[Database, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes behind a place is read in order, without sorting the others."""
+    database, connection_id = thousands
+
+    for sort_by, value, index in BEHIND:
+        found_plan = plan(
+            database,
+            monkeypatch,
+            connection_id=connection_id,
+            sort_by=sort_by,
+            after=search.Place(7, value),
+            count=20,
+        )
+        assert re.search(index, found_plan), (sort_by, found_plan)
+        assert "SCAN links" not in found_plan, (sort_by, found_plan)
