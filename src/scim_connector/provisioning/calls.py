@@ -80,8 +80,9 @@ class MixedPage:
     """One page of resources of every kind: each with the name of its endpoint."""
 
     total: int
-    start: int
+    start: int | None
     texts: list[tuple[str, str]]
+    next_cursor: str | None = None
 
 
 class UseCases(Protocol):

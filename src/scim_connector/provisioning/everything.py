@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from scim_connector.provisioning.calls import MixedPage
-from scim_connector.scim.errors import InvalidValue
+from scim_connector.scim import cursors
 from scim_connector.scim.paging import DEFAULT_COUNT
 from scim_connector.scim.schemas import among
 
@@ -51,23 +51,64 @@ class Everything:
     def _found(
         self, call: Call, query: SearchQuery, shown: Mapping[str, Projection]
     ) -> MixedPage:
-        if query.cursor is not None:
-            raise InvalidValue(
-                "A cursor walks one kind of resource: ask /Users/.search or"
-                " /Groups/.search, or page by startIndex here."
-            )
-        types = {n: k.resource_type(call.connection) for n, k in self._kinds.items()}
+        search = _Search(call, query, shown, self._kinds)
+        return search.page() if query.cursor is None else search.walked(query.cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search of every kind."""
+
+    call: Call
+    query: SearchQuery
+    shown: Mapping[str, Projection]
+    kinds: Mapping[str, Kind]
+
+    def page(self) -> MixedPage:
+        """Find a page by its place among all of them."""
+        query = self.query
         left = DEFAULT_COUNT if query.count is None else query.count
         total, texts = 0, list[tuple[str, str]]()
-        for name, kind in self._kinds.items():
-            others = [known for other, known in types.items() if other != name]
+        for name in self.kinds:
             start = max(query.start - total, 1)
-            page = kind.found(
-                replace(call, shown=shown[name]),
-                replace(query, start=start, count=left),
-                among(types[name], *others),
-            )
+            page = self._of(name, replace(query, start=start, count=left))
             total += page.total
             left -= len(page.texts)
-            texts += [(name, text) for text in page.texts]
+            texts += _named(name, page)
         return MixedPage(total, query.start, texts)
+
+    def walked(self, cursor: str) -> MixedPage:
+        """Find a page by its cursor: the name of a kind, and the cursor of that.
+
+        A page never has two kinds, so that each keeps the count it began with.
+        """
+        names = list(self.kinds)
+        here, _, inner = cursor.partition(".") if cursor else (names[0], "", "")
+        if here not in names:
+            raise cursors.unknown()
+        only_total = replace(self.query, cursor=None, count=0)
+        total, texts, following = 0, list[tuple[str, str]](), None
+        for name in names:
+            is_here = not texts and names.index(name) >= names.index(here)
+            asked = replace(self.query, cursor=inner if name == here else "")
+            page = self._of(name, asked if is_here else only_total)
+            total += page.total
+            if is_here:
+                texts = _named(name, page)
+                following = page.next_cursor and f"{name}.{page.next_cursor}"
+            elif texts and page.total and following is None:
+                following = f"{name}."
+        return MixedPage(total, None, texts, following)
+
+    def _of(self, name: str, query: SearchQuery) -> Page:
+        types = {
+            other: kind.resource_type(self.call.connection)
+            for other, kind in self.kinds.items()
+        }
+        own = types.pop(name)
+        call = replace(self.call, shown=self.shown[name])
+        return self.kinds[name].found(call, query, among(own, *types.values()))
+
+
+def _named(name: str, page: Page) -> list[tuple[str, str]]:
+    return [(name, text) for text in page.texts]

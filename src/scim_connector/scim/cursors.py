@@ -106,7 +106,7 @@ def read(
     """
     asked, made, seq, value, digest, most, total = _opened(text, seal)
     if asked != question.digest():
-        raise InvalidCursor(_UNKNOWN)
+        raise unknown()
     if now - made > LIFETIME:
         message = f"This cursor is older than {LIFETIME} seconds."
         raise ExpiredCursor(f"{message} {_LATE}")
@@ -118,6 +118,11 @@ def read(
     return Cursor(seq, value, most, total, digest)
 
 
+def unknown() -> InvalidCursor:
+    """Return the refusal of anything that is no cursor of this question."""
+    return InvalidCursor(_UNKNOWN)
+
+
 def moved() -> ExpiredCursor:
     """Return the refusal of a walk whose last row, with a long value, has changed."""
     message = "The resource at which this cursor stands was changed meanwhile."
@@ -126,14 +131,14 @@ def moved() -> ExpiredCursor:
 
 def _opened(text: str, seal: Seal) -> list[Any]:
     if len(text) > _LONGEST or not _FORM.fullmatch(text):
-        raise InvalidCursor(_UNKNOWN)
+        raise unknown()
     try:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
-        raise InvalidCursor(_UNKNOWN) from None
+        raise unknown() from None
     plain = seal.open(sealed)
     if plain is None:
-        raise InvalidCursor(_UNKNOWN)
+        raise unknown()
     opened: list[Any] = orjson.loads(plain)
     return opened
 

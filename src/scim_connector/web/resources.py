@@ -15,7 +15,13 @@ from scim_connector.web import replies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scim_connector.provisioning import Answer, Everything, UseCases
+    from scim_connector.provisioning import (
+        Answer,
+        Everything,
+        MixedPage,
+        Page,
+        UseCases,
+    )
     from scim_connector.scim.projection import Projection
     from scim_connector.scim.types import Json
     from scim_connector.web.replies import Reply
@@ -96,13 +102,7 @@ class Endpoint:
     def _listed(self, visit: Visit, wanted: SearchRequest) -> Reply:
         shown = self.shown(visit, wanted)
         found = self._use_cases.search(visit.call(shown=shown), _search_query(wanted))
-        listed = messages.list_response(
-            [self.text(text, shown) for text in found.texts],
-            total=found.total,
-            start=found.start,
-            next_cursor=found.next_cursor,
-        )
-        return replies.resource(listed, visit.id)
+        return _list(visit, found, [self.text(text, shown) for text in found.texts])
 
     def shown(self, visit: Visit, wanted: SearchRequest) -> Projection:
         """What is to be shown of each resource of a list."""
@@ -166,8 +166,14 @@ class Root:
         texts = [
             self._endpoints[name].text(text, shown[name]) for name, text in found.texts
         ]
-        listed = messages.list_response(texts, total=found.total, start=found.start)
-        return replies.resource(listed, visit.id)
+        return _list(visit, found, texts)
+
+
+def _list(visit: Visit, found: Page | MixedPage, texts: list[str]) -> Reply:
+    listed = messages.list_response(
+        texts, total=found.total, start=found.start, next_cursor=found.next_cursor
+    )
+    return replies.resource(listed, visit.id)
 
 
 def _search_query(wanted: SearchRequest) -> SearchQuery:
