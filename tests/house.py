@@ -34,6 +34,7 @@ from scim_connector.provisioning import (
 from scim_connector.rules.actors import Actor
 from scim_connector.scim import rendering
 from scim_connector.scim.types import LOCAL, Json
+from scim_connector.tokens.secrets import SecretKeys
 
 _CLOCK = count(1_760_000_000_000_000, 1_000_000)
 
@@ -76,7 +77,8 @@ class Provider:
 
     def __post_init__(self) -> None:
         self.gatherer = RequestGatherer(self.database)
-        provisioning = Provisioning(self.database, self.gatherer)
+        keys = SecretKeys.fresh()
+        provisioning = Provisioning(self.database, self.gatherer, keys)
         self.service, self.groups = provisioning.users, provisioning.groups
 
     def call(self, method: str, path: str, body: Json | None = None) -> Call:

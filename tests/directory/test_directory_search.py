@@ -254,13 +254,16 @@ STRINGS = [
     *("phoneNumbers.value", f"{CORE}:userName", f"{ENTERPRISE}:employeeNumber"),
     *(f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager", f"{OWN}:tags"),
     *(f"{LOCAL}:local.username", f"{LOCAL}:local.initials", "schemas", "locale"),
+    "meta.resourceType",
 ]
 NUMERIC = [f"{OWN}:level", f"{OWN}:ratio", f"{OWN}:floors"]
 DATES = ["meta.created", "meta.lastModified", f"{OWN}:seen"]
 BOOLEANS = ["active", "emails.primary", f"{OWN}:trained"]
 COMPLEX = ["name", "meta", ENTERPRISE, "photos"]
 
-quoted_texts = st.sampled_from([*TEXTS, "", "work", "u1", "a1"]).map(json.dumps)
+quoted_texts = st.sampled_from([*TEXTS, "", "work", "u1", "a1", "User", "user"]).map(
+    json.dumps
+)
 _dates = st.sampled_from(INSTANTS).map(json.dumps)
 _numbers = st.sampled_from(NUMBERS).map(json.dumps)
 _booleans = st.sampled_from(["true", "false", '"True"', "FALSE"])
@@ -335,6 +338,7 @@ def crowd(database: Database) -> tuple[Database, int, list[dict[str, Any]]]:
 )
 @example(filter_text='emails.value ne "a"')
 @example(filter_text='not (emails[type eq "work" and value eq "a"])')
+@example(filter_text='meta[resourceType eq "User"] and meta.resourceType ne "user"')
 @example(filter_text='title co "" and not (nickName ew "")')
 @example(filter_text='userName sw "" and not (displayName sw "É")')
 def test_sql_means_what_matches_means(
@@ -396,6 +400,104 @@ def test_sql_sorts_as_the_search_documents_do(
     cut = {"sort_by": sort_by, "start": 11, "count": 7}
     assert found(database, connection_id, **cut) == expected[10:17]
     assert total(database, connection_id, **cut) == 60
+
+
+def walked(
+    database: Database, connection_id: int, count: int, **query: Any
+) -> list[str]:
+    """The ids that a walk meets, page by page."""
+    met: list[str] = []
+    after = None
+    while True:
+        page = search.walk(
+            database.reader(),
+            search.USERS,
+            connection_id=connection_id,
+            resource_type=TYPE,
+            after=after,
+            count=count,
+            **query,
+        )
+        assert len(page.rows) == count or page.last is None
+        met += [row.id for row in page.rows]
+        after = page.last
+        if after is None:
+            return met
+
+
+WALKS = [None, "active eq false", 'userName sw "a" or externalId eq "a"']
+WALKS += ['emails[type eq "work"] or title pr', 'not (displayName sw "x")']
+
+
+@pytest.mark.parametrize("sort_by", [None, *SORTS])
+def test_a_walk_meets_what_the_list_has(
+    sort_by: str | None, crowd: tuple[Database, int, list[dict[str, Any]]]
+) -> None:
+    """Page by page behind the last row, the order and the rows are those of a list."""
+    database, connection_id, _ = crowd
+    for number, filter_text in enumerate(WALKS):
+        for descending in {False, sort_by is not None}:
+            query = {
+                "filter_text": filter_text,
+                "sort_by": sort_by,
+                "descending": descending,
+            }
+            expected = found(database, connection_id, **query)
+            for count in (1, 7, 100)[number % 2 :]:
+                assert walked(database, connection_id, count, **query) == expected
+
+
+@pytest.mark.parametrize("sort_by", [None, "displayName", "title", "meta.lastModified"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_walk_meets_who_is_left_alone_once(
+    sort_by: str | None,
+    descending: bool,
+    crowd: tuple[Database, int, list[dict[str, Any]]],
+) -> None:
+    """While half of them move, go and come, the others are met once (RFC 9865 §4)."""
+    database, connection_id, resources = crowd
+    random = Random(5)  # noqa: S311 - test data
+    movers = [seq for seq in range(1, 61) if seq % 2]
+    query = {"sort_by": sort_by, "descending": descending and sort_by is not None}
+    met: list[str] = []
+    after = None
+    while True:
+        page = search.walk(
+            database.reader(),
+            search.USERS,
+            connection_id=connection_id,
+            resource_type=TYPE,
+            after=after,
+            count=4,
+            **query,
+        )
+        met += [row.id for row in page.rows]
+        after = page.last
+        if after is None:
+            break
+        disturb(database, random, movers, after.seq)
+
+    left_alone = [r["id"] for seq, r in enumerate(resources, 1) if seq % 2 == 0]
+    assert sorted(i for i in met if i in left_alone) == sorted(left_alone)
+
+
+def disturb(database: Database, random: Random, movers: list[int], last: int) -> None:
+    """Give some of the movers, and the row of the cursor, other values; hide some."""
+    moved = {*random.sample(movers, 8), *([last] if last in movers else [])}
+    for seq in moved:
+        name = random.choice([None, *TEXTS])
+        search_document = {} if name is None else {"title": text_key(name)}
+        change = (
+            links.update()
+            .where(links.c.seq == seq)
+            .values(
+                display_name_key=_key(name),
+                modified_at=random.randrange(10**15),
+                hidden_at=random.choice([None, None, 1]),
+                search=json.dumps(search_document),
+            )
+        )
+        database.write(lambda tx, change=change: tx.run(Statement(change)))
 
 
 def test_sorting_and_filtering_go_together(
@@ -714,7 +816,8 @@ def plan(database: Database, monkeypatch: pytest.MonkeyPatch, **query: Any) -> s
 
     with monkeypatch.context() as patch:
         patch.setattr(type(reader), "rows", explained)
-        search.page(reader, search.USERS, resource_type=TYPE, **query)
+        find = search.walk if "after" in query else search.page
+        find(reader, search.USERS, resource_type=TYPE, **query)
     return "\n".join(str(column) for plan in plans for row in plan for column in row)
 
 
@@ -733,10 +836,9 @@ INDEXED = [
 ]
 
 
-def test_what_providers_match_on_is_found_through_an_index(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A matching query reads an index, not every link (decision 40)."""
+@pytest.fixture
+def thousands(database: Database) -> tuple[Database, int]:
+    """Enough links that an index is worth it, and statistics to say so."""
     people = [
         person(n, displayName=f"d{n}", externalId=f"e{n}", name={"familyName": f"f{n}"})
         | {"emails": [{"value": f"{n}@example.com"}], "active": n % 50 != 0}
@@ -748,8 +850,44 @@ def test_what_providers_match_on_is_found_through_an_index(
             analyze = Statement(text(f"ANALYZE {table}"))
             database.write(lambda tx, statement=analyze: tx.run(statement))
 
+    return database, connection_id
+
+
+def test_what_providers_match_on_is_found_through_an_index(
+    thousands: tuple[Database, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A matching query reads an index, not every link (decision 40)."""
+    database, connection_id = thousands
+
     for filter_text, index in INDEXED:
         query = {"connection_id": connection_id, "filter_text": filter_text}
         found_plan = plan(database, monkeypatch, **query)
         assert re.search(index, found_plan), (filter_text, found_plan)
         assert "SCAN links" not in found_plan, (filter_text, found_plan)
+
+
+BEHIND = [
+    (None, None, "ix_links_seq|pk_links"),
+    ("userName", "user7", "links_(live_)?user_name"),
+    ("displayName", "d7", "ix_links_display_name"),
+    ("meta.lastModified", 1_767_323_045_000_007, "ix_links_modified"),
+]
+
+
+def test_a_walk_goes_on_through_an_index(
+    thousands: tuple[Database, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes behind a place is read in order, without sorting the others."""
+    database, connection_id = thousands
+
+    for sort_by, value, index in BEHIND:
+        found_plan = plan(
+            database,
+            monkeypatch,
+            connection_id=connection_id,
+            sort_by=sort_by,
+            after=search.Place(7, value),
+            count=20,
+        )
+        assert re.search(index, found_plan), (sort_by, found_plan)
+        assert "SCAN links" not in found_plan, (sort_by, found_plan)

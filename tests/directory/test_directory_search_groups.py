@@ -17,9 +17,13 @@ from scim_connector.directory.database import Database
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import group_links, group_members
 from scim_connector.scim import filters, rendering, search_documents
-from scim_connector.scim.errors import InvalidFilter, InvalidPath, InvalidValue
+from scim_connector.scim.errors import (
+    InvalidFilter,
+    InvalidPath,
+    InvalidValue,
+)
 from scim_connector.scim.folding import instant_key, text_key
-from scim_connector.scim.schemas import GROUP
+from scim_connector.scim.schemas import GROUP, ResourceType, among
 from tests.directory.test_directory_search import (
     TEXTS,
     TYPE,
@@ -329,6 +333,37 @@ def test_what_is_stored_nowhere_is_refused(
     """Addresses are made when answered, and members have no first among them."""
     with pytest.raises((InvalidFilter, InvalidPath, InvalidValue)):
         crowd.found(target, **query)
+
+
+@pytest.mark.parametrize(
+    ("target", "known"),
+    [(search.USERS, among(TYPE, GROUP)), (search.GROUPS, among(GROUP, TYPE))],
+)
+def test_every_attribute_is_sorted_by_and_searched_or_refused(
+    target: search.Target, known: ResourceType, crowd: Crowd
+) -> None:
+    """Whatever is published: a list in that order, the same by cursor, or a 400."""
+    query = {"connection_id": crowd.connection_id, "resource_type": known}
+    reader, refused = crowd.database.reader(), set()
+    for name in known.names():
+        for more in (
+            {"sort_by": name},
+            {"sort_by": name, "descending": True},
+            {"filter_text": f"{name} pr"},
+        ):
+            try:
+                listed = search.page(reader, target, **query, **more).rows
+            except (InvalidFilter, InvalidPath, InvalidValue):
+                refused.add(name)
+                continue
+            walked = search.walk(reader, target, **query, **more, count=100)
+            assert walked == search.Walked(listed, None)
+            if "sort_by" in more:
+                assert len(listed) == len(
+                    crowd.people if target is search.USERS else crowd.groups
+                )
+    assert {"meta.location"} <= refused
+    assert not refused & {"id", "externalId", "displayName", "meta.created"}
 
 
 def test_another_connection_sees_no_group(crowd: Crowd) -> None:

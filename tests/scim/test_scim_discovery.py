@@ -138,6 +138,14 @@ def test_the_configuration_advertises_what_is_there():
         "etag": True,
     }
     assert config["filter"]["maxResults"] == 1000
+    assert config["pagination"] == {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": 100,
+        "maxPageSize": 1000,
+        "cursorTimeout": 3600,
+    }
     assert config["authenticationSchemes"][0]["type"] == "oauthbearertoken"
     assert config["meta"]["location"] == f"{BASE}/ServiceProviderConfig"
     assert "documentationUri" not in config

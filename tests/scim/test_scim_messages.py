@@ -26,6 +26,16 @@ def test_a_list_is_joined_from_texts(texts):
     }
 
 
+def test_a_page_by_cursor_has_no_place():
+    """RFC 9865 section 2.1: nextCursor instead of startIndex, none on the last page."""
+    page = json.loads(messages.list_response([], total=7, next_cursor="a-b"))
+    last = json.loads(messages.list_response([], total=7))
+
+    assert page["nextCursor"] == "a-b"
+    assert "startIndex" not in page
+    assert last == {n: v for n, v in page.items() if n != "nextCursor"}
+
+
 def test_a_search_request_is_read():
     """Names are read without case; absent and null members are the same."""
     body = {
@@ -48,6 +58,7 @@ def test_a_search_request_is_read():
         count="10",
     )
     assert messages.search_request({}) == SearchRequest()
+    assert messages.search_request({"cursor": ""}) == SearchRequest(cursor="")
     assert messages.search_request({"attributes": "a,b"}).attributes == ("a,b",)
 
 
@@ -63,6 +74,7 @@ def test_a_search_request_is_read():
         {"startIndex": 1.5},
         {"count": True},
         {"count": []},
+        {"cursor": 5},
     ],
 )
 def test_a_member_of_a_wrong_type_is_refused(body):

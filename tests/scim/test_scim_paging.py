@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scim_connector.scim import paging
-from scim_connector.scim.errors import InvalidPath, InvalidValue
+from scim_connector.scim.errors import InvalidCount, InvalidPath, InvalidValue
 from scim_connector.scim.paging import Page
 from scim_connector.scim.schemas import USER
 from scim_connector.scim.types import ENTERPRISE
@@ -79,3 +79,29 @@ def test_an_order_that_cannot_be_is_refused(sort_by, sort_order, error):
     """An unknown attribute, a name as a whole, a filter or another order is 400."""
     with pytest.raises(error):
         paging.sort(sort_by, sort_order, USER)
+
+
+@pytest.mark.parametrize(
+    ("count", "read"),
+    [(None, None), ("", None), ("-1", 0), (0, 0), ("7", 7), (1000, 1000)],
+)
+def test_the_count_of_a_walk_is_read(count, read):
+    """A negative count is 0 there, too; one that is not given stays so."""
+    assert paging.cursor_count(count) == read
+
+
+def test_the_count_of_a_walk_is_not_made_smaller():
+    """RFC 9865: above maxPageSize is 400 invalidCount, no number is invalidValue."""
+    with pytest.raises(InvalidCount, match="at most 1000"):
+        paging.cursor_count("1001")
+    with pytest.raises(InvalidValue, match="count"):
+        paging.cursor_count("x")
+
+
+@pytest.mark.parametrize("start_index", [0, "1", 5, "x"])
+def test_a_walk_has_no_start_index(start_index):
+    """Both at once is refused, saying what to leave out."""
+    with pytest.raises(InvalidValue, match="leave out startIndex"):
+        paging.refuse_start(start_index)
+    for absent in (None, ""):
+        paging.refuse_start(absent)

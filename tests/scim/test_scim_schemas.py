@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scim_connector.scim.schemas import (
+    GROUP,
     USER,
     Attribute,
     DeclaredAttribute,
+    among,
     user_resource_type,
 )
 from scim_connector.scim.types import CORE, ENTERPRISE, LOCAL
@@ -147,3 +149,16 @@ def test_a_wrong_declaration_is_refused(declared, reason):
     """A name that is taken, or a complex type, cannot be declared."""
     with pytest.raises(ValueError, match=reason):
         user_resource_type((declared,))
+
+
+def test_among_others_a_type_knows_their_attributes_too():
+    """RFC 7644 §3.4.2.1: a filter may name what other types declare; own names win."""
+    group = among(GROUP, USER)
+
+    assert group.core("userName") is USER.core("userName")
+    assert group.core("displayName") is GROUP.core("displayName")
+    assert group.find(CORE, "userName") is USER.core("userName")
+    assert group.find(GROUP.schema.id, "members") is GROUP.core("members")
+    assert group.extension(ENTERPRISE) is USER.extension(ENTERPRISE)
+    assert group.core("nope") is None
+    assert (group.id, among(GROUP, USER)) == ("Group", group)

@@ -111,7 +111,7 @@ def open_door(folder: Path, **settings: Any) -> Door:
         ScimDoor(
             chosen,
             Callers(house.database, house.keys),
-            Scim(chosen, Provisioning(house.database, gatherer)),
+            Scim(chosen, Provisioning(house.database, gatherer, house.keys)),
             gatherer,
         ),
         Health(house.database),

@@ -12,17 +12,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
-from sqlalchemy import literal_column as sql
 
 from scim_connector.directory.database import StatementTimeout
-from scim_connector.directory.search_conditions import (
-    EQUAL,
-    Binding,
-    Conditions,
-    is_selective,
+from scim_connector.directory.search_conditions import EQUAL, is_selective
+from scim_connector.directory.search_selection import (
+    Selection,
+    Sort,
+    select_by,
+    took_too_long,
 )
-from scim_connector.directory.search_json import DOCUMENTS, Clause
-from scim_connector.directory.search_order import Order, attribute_path
 from scim_connector.directory.search_sequence import (
     MOST,
     SKIPPED,
@@ -35,27 +33,31 @@ from scim_connector.directory.search_sequence import (
     shown,
 )
 from scim_connector.directory.search_targets import CONNECTION, GROUPS, USERS, Target
+from scim_connector.directory.search_walk import Place, Walked, value_at, walk
 from scim_connector.directory.statements import Statement
-from scim_connector.scim import filters, paging
-from scim_connector.scim.errors import TooMany, Unavailable
-from scim_connector.scim.filters import AttributePath, Compare, Expression, Parameter
+from scim_connector.scim import filters
+from scim_connector.scim.filters import Compare, Expression, Parameter
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader
+    from scim_connector.directory.search_json import Clause
+    from scim_connector.directory.search_order import Order
     from scim_connector.scim.schemas import ResourceType
 
-__all__ = ["GROUPS", "USERS", "Found", "Page", "Sort", "Target", "page"]
+__all__ = [
+    "GROUPS",
+    "USERS",
+    "Found",
+    "Page",
+    "Place",
+    "Target",
+    "Walked",
+    "page",
+    "value_at",
+    "walk",
+]
 
-_RETRY_AFTER: Final = 5
 _LARGEST: Final = 2**40
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """What a list is sorted by: the text of ``sortBy``, and its direction."""
-
-    by: str
-    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +70,10 @@ class _Query:
 
     rows: Statement
     count: Statement
-    connections: tuple[str, ...]
-    bindings: tuple[Binding, ...]
+    selection: Selection
     everything: bool
     active: Parameter | None
     is_unique: bool
-
-    def values(self, connection_id: int, strings: tuple[str, ...]) -> dict[str, Any]:
-        """Return the parameters of both statements; InvalidFilter for a wrong one."""
-        values: dict[str, Any] = dict.fromkeys(self.connections, connection_id)
-        for binding in self.bindings:
-            values[binding.name] = binding.value(strings)
-        return values
 
     def counted(self, strings: tuple[str, ...]) -> Counted | None:
         """Return what counters have to be asked for the total, None for a query."""
@@ -121,11 +115,11 @@ def page(
         counted = query.counted(strings) if target.has_counters else None
         if counted and sort is None:
             return counted_page(reader, connection_id, counted, span)
-        values = query.values(connection_id, strings)
+        values = query.selection.values(connection_id, strings)
         return _found_page(reader, query, values, counted, span)
     except StatementTimeout:
         is_search = bool(prepared or sort)
-        raise _took_too_long(target, is_search=is_search) from None
+        raise took_too_long(target, is_search=is_search) from None
 
 
 def _found_page(
@@ -162,38 +156,19 @@ def _compiled(
     sort: Sort | None,
 ) -> _Query:
     """Compile a search; what follows from its texts is left to the bindings."""
-    template = filters.template(shape, resource_type) if shape else None
-    conditions = Conditions(target, DOCUMENTS[dialect])
-    selective = template is not None and is_selective(target, template)
+    chosen = select_by(target, shape, resource_type, dialect, sort)
+    template, in_sequence = chosen.template, chosen.in_sequence()
+    where = chosen.where if sort else in_sequence
     few = template is not None and is_selective(target, template, EQUAL)
-    table = target.table
-    where = target.visible_through_columns() if selective else target.visible(table)
-    if template is not None:
-        where.append(conditions.of(template))
-    order = Order(
-        target,
-        DOCUMENTS[dialect],
-        _sorted_by(sort, resource_type),
-        descending=bool(sort and sort.descending),
-        by_index=not selective,
-    )
-    # The bound names the index in which nothing but visible links is met, in order.
-    in_sequence = [*where, *([] if selective else [table.c.seq >= sql("0")])]
+    counted = select(func.count()).select_from(target.table).where(*in_sequence)
     return _Query(
-        rows=Statement(_rows(target, where if sort else in_sequence, order, few=few)),
-        count=Statement(select(func.count()).select_from(table).where(*in_sequence)),
-        connections=(CONNECTION, *conditions.connections),
-        bindings=tuple(conditions.bindings),
+        rows=Statement(_rows(target, where, chosen.order, few=few)),
+        count=Statement(counted),
+        selection=chosen,
         everything=template is None,
         active=_active(template),
         is_unique=_is_unique(target, template),
     )
-
-
-def _sorted_by(sort: Sort | None, resource_type: ResourceType) -> AttributePath | None:
-    """Return what is sorted by; raises InvalidPath or InvalidValue."""
-    asked = paging.sort(sort.by, None, resource_type) if sort else None
-    return attribute_path(asked.path) if asked else None
 
 
 def _rows(target: Target, where: list[Clause], order: Order, *, few: bool) -> Any:
@@ -224,14 +199,3 @@ def _is_unique(target: Target, template: Expression | None) -> bool:
             column = target.column(path)
             return column is not None and column.unique
     return False
-
-
-def _took_too_long(target: Target, *, is_search: bool) -> TooMany | Unavailable:
-    if is_search:
-        message = (
-            "The search takes longer than it may. Ask with eq for"
-            f" {target.indexed}: these have an index."
-        )
-        return TooMany(message)
-    message = "The database is too slow at the moment; try again."
-    return Unavailable(message, retry_after=_RETRY_AFTER)

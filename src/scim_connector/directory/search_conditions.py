@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, exists, not_, or_, select, true
+from sqlalchemy import Text, and_, bindparam, exists, not_, or_, select, true
 from sqlalchemy import literal_column as sql
 
 from scim_connector.directory.search_places import Document, Each, Place, Row
@@ -143,8 +143,13 @@ class Conditions:
         column = self.target.column(compare.path) if place.is_resource else None
         if column is not None:
             return self._column(compare, column, wanted)
-        value = place.value(steps_of(compare.path), compare.path.target.type)
-        return self._test(compare, value, wanted)
+        return self._test(compare, self._value(compare.path, place), wanted)
+
+    def _value(self, path: AttributePath, place: Place) -> Clause:
+        constant = self.target.constants.get((*place.path, *steps_of(path)))
+        if constant is not None:
+            return sql(f"'{constant}'", Text)
+        return place.value(steps_of(path), path.target.type)
 
     def _column(self, compare: Compare, column: SearchColumn, wanted: bool) -> Clause:
         table = self.target.table

@@ -44,20 +44,36 @@ class Order:
 
     def of(self, table: FromClause) -> list[Clause]:
         """Return the ORDER BY of the target or of an alias of it."""
-        # "+ 0" keeps a planner from walking all rows in this order, in the hope to
-        # meet the few that match soon.
-        seq = table.c.seq if self.by_index else table.c.seq + sql("0")
-        if self.path is None:
+        seq, value = self.seq(table), self.value(table)
+        if value is None:
             return [seq]
-        value, nullable = self._value(table, self.path)
         if self.descending:
-            return [
-                value.desc().nulls_first() if nullable else value.desc(),
-                seq.desc(),
-            ]
-        return [value.asc().nulls_last() if nullable else value.asc(), seq]
+            last = value.desc().nulls_first() if self.is_nullable else value.desc()
+            return [last, seq.desc()]
+        return [value.asc().nulls_last() if self.is_nullable else value.asc(), seq]
 
-    def _value(self, table: FromClause, path: AttributePath) -> tuple[Clause, bool]:
+    def seq(self, table: FromClause) -> Clause:
+        """Return the place by creation.
+
+        "+ 0" keeps a planner from walking all rows in this order, in the hope to meet
+        the few that match soon.
+        """
+        return table.c.seq if self.by_index else table.c.seq + sql("0")
+
+    @property
+    def is_nullable(self) -> bool:
+        """Say whether what is sorted by may be absent."""
+        column = self.target.column(self.path) if self.path else None
+        return column is None or self.target.is_nullable(column)
+
+    def value(self, table: FromClause) -> Clause | None:
+        """Return what is sorted by, None for creation alone.
+
+        Raises InvalidFilter or InvalidValue when nothing can be sorted by it.
+        """
+        path = self.path
+        if path is None:
+            return None
         self.target.refuse_made(steps_of(path))
         rows = self.target.rows_of(path)
         if rows is not None and not rows.is_copy:
@@ -74,7 +90,7 @@ class Order:
             value = self.documents.value(table.c.search, steps_of(path), kind)
         if path.target.type in {"string", "reference", "binary"}:
             value = self.documents.ordered(value)
-        return value, column is None or self.target.is_nullable(column)
+        return value
 
     def _of_elements(self, table: FromClause, path: AttributePath) -> Clause:
         """Return the value of the primary element, else of the first."""

@@ -77,7 +77,8 @@ class Target:
     """A kind of resource that is searched.
 
     *elements* are the lists with a table of their own, by the name of the attribute.
-    What is *made* is made when a resource is answered and stored nowhere. *shown* gives
+    What is *made* is made when a resource is answered and stored nowhere. *constants*
+    are the same in every resource, so they are not looked up. *shown* gives
     what an answer needs of a row: seq, id, served text and references of groups.
     *indexed* names, for a message, what is found fast.
     """
@@ -86,6 +87,7 @@ class Target:
     columns: Mapping[tuple[str, ...], SearchColumn]
     elements: Mapping[str, Elements]
     made: frozenset[tuple[str, ...]]
+    constants: Mapping[tuple[str, ...], str]
     shown: Callable[[FromClause], list[Clause]]
     indexed: str
     may_be_hidden: bool = False
@@ -190,6 +192,7 @@ USERS: Final = Target(
         ),
     },
     made=frozenset({("meta", "location"), ("groups", "$ref")}),
+    constants={("meta", "resourcetype"): "User"},
     shown=_shown_user,
     indexed=(
         "userName, externalId, id, displayName, employeeNumber or an e-mail address"
@@ -224,6 +227,7 @@ GROUPS: Final = Target(
         ),
     },
     made=frozenset({("meta", "location"), ("members", "$ref")}),
+    constants={("meta", "resourcetype"): "Group"},
     shown=_shown_group,
     indexed="displayName, externalId, id or members.value",
 )

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scim_connector.directory import search
 from scim_connector.provisioning.calls import (
     Answer,
     Call,
+    MixedPage,
     Page,
     SearchQuery,
     UseCases,
 )
+from scim_connector.provisioning.everything import Everything, Kind
 from scim_connector.provisioning.exchange import Exchange
 from scim_connector.provisioning.groups import Groups
+from scim_connector.provisioning.listing import CursorSeal, Listing
 from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
 from scim_connector.provisioning.users import Users
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Database
+    from scim_connector.tokens.secrets import SecretKeys
 
 __all__ = [
     "FLUSH_SECONDS",
     "Answer",
     "Call",
+    "Everything",
+    "MixedPage",
     "Page",
     "Provisioning",
     "RequestGatherer",
@@ -34,8 +41,15 @@ __all__ = [
 class Provisioning:
     """What a provider can ask for, by kind of resource; built once per process."""
 
-    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
-        """Work on *database*; reads are logged through *gatherer*."""
-        exchange = Exchange(database, gatherer)
-        self.users = Users(exchange)
-        self.groups = Groups(exchange)
+    def __init__(
+        self, database: Database, gatherer: RequestGatherer, keys: SecretKeys
+    ) -> None:
+        """Work on *database*; reads are logged through *gatherer*.
+
+        Cursors are sealed with *keys*.
+        """
+        exchange, seal = Exchange(database, gatherer), CursorSeal(keys)
+        self.users = Users(exchange, Listing(database, search.USERS, seal))
+        self.groups = Groups(exchange, Listing(database, search.GROUPS, seal))
+        kinds: dict[str, Kind] = {"Users": self.users, "Groups": self.groups}
+        self.everything = Everything(exchange, kinds)

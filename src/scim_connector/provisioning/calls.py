@@ -48,22 +48,41 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A list request: ``start`` is 1-based (RFC 7644 §3.4.2.4)."""
+    """A list request: ``start`` is 1-based (RFC 7644 §3.4.2.4).
+
+    With a ``cursor`` there is no start; an empty one asks for the first page
+    (RFC 9865), and ``count`` is None when the request names none.
+    """
 
     filter: str | None = None
     start: int = 1
-    count: int = 100
+    count: int | None = None
     sort_by: str | None = None
     descending: bool = False
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of resources in their stored form, and how many there are in all."""
+    """One page of resources in their stored form, and how many there are in all.
+
+    ``start`` is None for a page by cursor; ``next_cursor`` is None on the last one.
+    """
 
     total: int
-    start: int
+    start: int | None
     texts: list[str]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MixedPage:
+    """One page of resources of every kind: each with the name of its endpoint."""
+
+    total: int
+    start: int | None
+    texts: list[tuple[str, str]]
+    next_cursor: str | None = None
 
 
 class UseCases(Protocol):

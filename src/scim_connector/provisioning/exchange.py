@@ -36,7 +36,16 @@ class Made(Protocol):
         """The resource in its stored form."""
 
 
+class Counted(Protocol):
+    """What a search leaves: how many there are in all."""
+
+    @property
+    def total(self) -> int:
+        """How many resources match."""
+
+
 T = TypeVar("T", bound=Made)
+L = TypeVar("L", bound=Counted)
 
 
 class Exchange:
@@ -52,6 +61,15 @@ class Exchange:
     def was_read(self, call: Call, **facts: Any) -> None:
         """Log a read that was answered."""
         self._gatherer.note(entries.of_read(call, 200, **facts))
+
+    def listed(self, call: Call, find: Callable[[], L]) -> L:
+        """Carry a search out and log it, a refused one too."""
+        try:
+            found = find()
+        except ScimError as refusal:
+            raise self.refused_read(call, refusal) from None
+        self.was_read(call, found=found.total)
+        return found
 
     def refused_read(self, call: Call, refusal: ScimError) -> ScimError:
         """Log a read that is refused; returns the refusal, to be raised."""

@@ -11,13 +11,14 @@ from uuid import uuid4
 
 from scim_connector.accounts import groups as accounts
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.directory import groups, members, search
+from scim_connector.directory import groups, members
 from scim_connector.directory.members import Moved
-from scim_connector.provisioning.calls import Answer, Page
+from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.listing import page_of
 from scim_connector.provisioning.steps import Step
 from scim_connector.scim import membership, rendering, resources, versions
-from scim_connector.scim.errors import InvalidValue, NotFound, ScimError
+from scim_connector.scim.errors import InvalidValue, NotFound
 from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
 from scim_connector.scim.schemas import GROUP
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.groups import Group
-    from scim_connector.provisioning.calls import Call, SearchQuery
+    from scim_connector.provisioning.calls import Call, Page, SearchQuery
     from scim_connector.provisioning.course import Course
     from scim_connector.provisioning.exchange import Exchange
+    from scim_connector.provisioning.listing import Listing
     from scim_connector.scim.notes import Notes
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
@@ -45,10 +47,11 @@ _SILENT = {"entra", "okta"}
 class Groups:
     """What a provider can ask of ``/Groups``; built once per process."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        """Carry requests out by *exchange*."""
+    def __init__(self, exchange: Exchange, listing: Listing) -> None:
+        """Carry requests out by *exchange*; *listing* finds what is listed."""
         self._exchange = exchange
         self._database = exchange.database
+        self._listing = listing
 
     # ------------------------------------------------------------------------ reads
 
@@ -67,25 +70,15 @@ class Groups:
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List groups; raises InvalidFilter, InvalidValue or TooMany."""
-        reader = self._database.reader()
-        try:
-            found = search.page(
-                reader,
-                search.GROUPS,
-                connection_id=call.connection.id,
-                resource_type=GROUP,
-                filter_text=query.filter,
-                start=query.start,
-                count=query.count,
-                sort_by=query.sort_by,
-                descending=query.descending,
-            )
-        except ScimError as refusal:
-            raise self._exchange.refused_read(call, refusal) from None
-        self._exchange.was_read(call, found=found.total)
-        shown = _members(reader, call, [row.seq for row in found.rows])
+        return self._exchange.listed(call, lambda: self.found(call, query, GROUP))
+
+    def found(self, call: Call, query: SearchQuery, known: ResourceType) -> Page:
+        """Find a page without logging it; names are those of *known*."""
+        found = self._listing.page(call, query, known)
+        seqs = [row.seq for row in found.rows]
+        shown = _members(self._database.reader(), call, seqs)
         texts = [_with(row.text, shown.get(row.seq, ())) for row in found.rows]
-        return Page(found.total, query.start, texts)
+        return page_of(query, found, texts)
 
     # ---------------------------------------------------------------------- changes
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from scim_connector.accounts import representation
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.directory import links, memberships, search
+from scim_connector.directory import links, memberships
 from scim_connector.mapping.drafts import derive
-from scim_connector.provisioning.calls import Answer, Page
+from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.creation import Creation
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.listing import page_of
 from scim_connector.provisioning.steps import Step
 from scim_connector.provisioning.updating import Update
 from scim_connector.scim import patch, rendering, resources, versions
-from scim_connector.scim.errors import NotFound, ScimError
+from scim_connector.scim.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.links import Link
     from scim_connector.mapping.language import Mapping
-    from scim_connector.provisioning.calls import Call, SearchQuery
+    from scim_connector.provisioning.calls import Call, Page, SearchQuery
     from scim_connector.provisioning.course import Course
     from scim_connector.provisioning.exchange import Exchange
+    from scim_connector.provisioning.listing import Listing
     from scim_connector.scim.resources import Read
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
@@ -37,10 +39,11 @@ if TYPE_CHECKING:
 class Users:
     """What a provider can ask of ``/Users``; built once per process."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        """Carry requests out by *exchange*."""
+    def __init__(self, exchange: Exchange, listing: Listing) -> None:
+        """Carry requests out by *exchange*; *listing* finds what is listed."""
         self._exchange = exchange
         self._database = exchange.database
+        self._listing = listing
 
     # ------------------------------------------------------------------------ reads
 
@@ -59,22 +62,14 @@ class Users:
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List resources; raises InvalidFilter, InvalidValue or TooMany."""
-        try:
-            found = search.page(
-                self._database.reader(),
-                search.USERS,
-                connection_id=call.connection.id,
-                resource_type=self.resource_type(call.connection),
-                filter_text=query.filter,
-                start=query.start,
-                count=query.count,
-                sort_by=query.sort_by,
-                descending=query.descending,
-            )
-        except ScimError as refusal:
-            raise self._exchange.refused_read(call, refusal) from None
-        self._exchange.was_read(call, found=found.total)
-        return Page(found.total, query.start, [row.text for row in found.rows])
+        known = self.resource_type(call.connection)
+        return self._exchange.listed(call, lambda: self.found(call, query, known))
+
+    def found(self, call: Call, query: SearchQuery, known: ResourceType) -> Page:
+        """Find a page without logging it; names are those of *known*."""
+        found = self._listing.page(call, query, known)
+        texts = [row.text for row in found.rows]
+        return page_of(query, found, texts)
 
     # ---------------------------------------------------------------------- changes
 

@@ -1,4 +1,4 @@
-"""What the service tells about itself (RFC 7644 section 4, RFC 7643 section 5 to 7).
+"""What the service tells about itself (RFC 7643 sections 5 to 7, RFC 9865).
 
 Only what is stored and supported is published. The three addresses are read-only.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from scim_connector.scim.cursors import LIFETIME
 from scim_connector.scim.errors import NotFound
-from scim_connector.scim.paging import MOST_RESULTS
+from scim_connector.scim.paging import DEFAULT_COUNT, MOST_RESULTS
 from scim_connector.scim.types import (
     LIST_RESPONSE,
     RESOURCE_TYPE,
@@ -67,6 +68,14 @@ def service_provider_config(
             "maxPayloadSize": max_payload_size,
         },
         "filter": {"supported": True, "maxResults": MOST_RESULTS},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MOST_RESULTS,
+            "cursorTimeout": LIFETIME,
+        },
         "changePassword": {"supported": False},
         "sort": {"supported": True},
         "etag": {"supported": True},

@@ -8,6 +8,9 @@ ScimError
 ├── NoTarget              400 noTarget
 ├── Mutability            400 mutability
 ├── TooMany               400 tooMany
+├── InvalidCursor         400 invalidCursor
+├── ExpiredCursor         400 expiredCursor
+├── InvalidCount          400 invalidCount
 ├── Unauthenticated       401
 ├── Forbidden             403
 ├── Sensitive             403 sensitive
@@ -113,6 +116,24 @@ class TooMany(ScimError):
     """400 tooMany: the filter costs more than the server will spend on it."""
 
     scim_type = "tooMany"
+
+
+class InvalidCursor(ScimError):
+    """400 invalidCursor: not one we gave to this caller for this list (RFC 9865)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """400 expiredCursor: the walk took too long, or its place is gone (RFC 9865)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(ScimError):
+    """400 invalidCount: above the most, or another than on the first page (RFC 9865)."""
+
+    scim_type = "invalidCount"
 
 
 class Unauthenticated(ScimError):

@@ -32,7 +32,8 @@ class Operation:
 class SearchRequest:
     """A query: of a list, or the body of POST .search (RFC 7644 section 3.4.3).
 
-    The values are as sent; ``paging``, ``projection`` and ``filters`` read them.
+    The values are as sent; ``paging``, ``projection`` and ``filters`` read them. An
+    empty *cursor* asks for the first page of a walk, None for a page by its place.
     """
 
     filter: str | None = None
@@ -42,17 +43,27 @@ class SearchRequest:
     sort_order: str | None = None
     start_index: str | int | None = None
     count: str | int | None = None
+    cursor: str | None = None
 
 
-def list_response(texts: Iterable[str], *, total: int, start: int) -> str:
+def list_response(
+    texts: Iterable[str],
+    *,
+    total: int,
+    start: int | None = None,
+    next_cursor: str | None = None,
+) -> str:
     """Return the JSON text of a list, from resources that are JSON text already.
 
-    *total* counts all that match, *start* is the 1-based place of the first one.
+    *total* counts all that match, *start* is the 1-based place of the first one; None
+    for a page by cursor, whose *next_cursor* is None on the last page (RFC 9865).
     """
     resources = list(texts)
+    place = "" if start is None else f'"startIndex":{start},'
+    following = "" if next_cursor is None else f'"nextCursor":"{next_cursor}",'
     return (
         f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},'
-        f'"startIndex":{start},"itemsPerPage":{len(resources)},'
+        f'{place}"itemsPerPage":{len(resources)},{following}'
         f'"Resources":[{",".join(resources)}]}}'
     )
 
@@ -68,6 +79,7 @@ def search_request(body: Json) -> SearchRequest:
         sort_order=_text(members, "sortOrder"),
         start_index=_number(members, "startIndex"),
         count=_number(members, "count"),
+        cursor=_text(members, "cursor"),
     )
 
 

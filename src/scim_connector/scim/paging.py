@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.scim import paths
-from scim_connector.scim.errors import InvalidValue
+from scim_connector.scim.errors import InvalidCount, InvalidValue
 from scim_connector.scim.paths import Path
 from scim_connector.scim.values import shown
 
@@ -51,6 +51,30 @@ def page(start_index: str | int | None, count: str | int | None) -> Page:
     return Page(
         start=min(max(start, 1), _LAST_START), count=min(max(most, 0), MOST_RESULTS)
     )
+
+
+def cursor_count(count: str | int | None) -> int | None:
+    """Read the ``count`` of a page that is asked for by cursor; None when not given.
+
+    A negative one is 0 (RFC 9865 section 2). InvalidCount above 1,000: the same number
+    holds for the whole walk, so it is not made smaller in silence.
+    """
+    if count is None or count == "":
+        return None
+    most = max(_integer(count, "count", default=DEFAULT_COUNT), 0)
+    if most > MOST_RESULTS:
+        message = f"A page has at most {MOST_RESULTS} resources: count={most} is more."
+        raise InvalidCount(message)
+    return most
+
+
+def refuse_start(start_index: str | int | None) -> None:
+    """Raise InvalidValue when a page asked for by cursor has a ``startIndex`` too."""
+    if start_index not in {None, ""}:
+        raise InvalidValue(
+            "A page is asked for by cursor or by startIndex, not by both: leave out"
+            " startIndex to walk by cursor, or cursor to page by number."
+        )
 
 
 def sort(

@@ -45,6 +45,7 @@ __all__ = [
     "Returned",
     "Schema",
     "Uniqueness",
+    "among",
     "user_resource_type",
 ]
 
@@ -164,6 +165,30 @@ def user_resource_type(declared: tuple[DeclaredAttribute, ...] = ()) -> Resource
     core = tables.pop(CORE)
     return ResourceType(
         "User", "User", "/Users", "User Account", core, tuple(tables.values())
+    )
+
+
+@lru_cache(maxsize=64)
+def among(own: ResourceType, *others: ResourceType) -> ResourceType:
+    """Return *own* as a filter over several kinds of resources sees it.
+
+    What only the others declare may be named and never has a value: such a filter is
+    no mistake (RFC 7644 section 3.4.2.1). The answer is cached.
+    """
+    known = index((*own.common, *own.schema.attributes))
+    foreign = [
+        attribute
+        for other in others
+        for attribute in other.schema.attributes
+        if attribute.name.lower() not in known
+    ]
+    schemas = {schema.id: schema for other in others for schema in other.schemas}
+    schemas |= {schema.id: schema for schema in own.schemas}
+    del schemas[own.schema.id]
+    return replace(
+        own,
+        schema=replace(own.schema, attributes=(*own.schema.attributes, *foreign)),
+        extensions=tuple(schemas.values()),
     )
 
 

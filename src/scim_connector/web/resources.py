@@ -13,7 +13,15 @@ from scim_connector.scim.types import LOCAL
 from scim_connector.web import replies
 
 if TYPE_CHECKING:
-    from scim_connector.provisioning import Answer, UseCases
+    from collections.abc import Mapping
+
+    from scim_connector.provisioning import (
+        Answer,
+        Everything,
+        MixedPage,
+        Page,
+        UseCases,
+    )
     from scim_connector.scim.projection import Projection
     from scim_connector.scim.types import Json
     from scim_connector.web.replies import Reply
@@ -92,23 +100,14 @@ class Endpoint:
         return self._answer(visit, answer, shown)
 
     def _listed(self, visit: Visit, wanted: SearchRequest) -> Reply:
-        shown = projection.parse(
-            wanted.attributes,
-            wanted.excluded_attributes,
-            self._use_cases.resource_type(visit.connection),
-        )
-        page = paging.page(wanted.start_index, wanted.count)
-        query = SearchQuery(
-            filter=wanted.filter,
-            start=page.start,
-            count=page.count,
-            sort_by=wanted.sort_by,
-            descending=paging.is_descending(wanted.sort_order),
-        )
-        found = self._use_cases.search(visit.call(shown=shown), query)
-        texts = [self._text(text, shown) for text in found.texts]
-        listed = messages.list_response(texts, total=found.total, start=page.start)
-        return replies.resource(listed, visit.id)
+        shown = self.shown(visit, wanted)
+        found = self._use_cases.search(visit.call(shown=shown), _search_query(wanted))
+        return _list(visit, found, [self.text(text, shown) for text in found.texts])
+
+    def shown(self, visit: Visit, wanted: SearchRequest) -> Projection:
+        """What is to be shown of each resource of a list."""
+        known = self._use_cases.resource_type(visit.connection)
+        return projection.parse(wanted.attributes, wanted.excluded_attributes, known)
 
     # ----------------------------------------------------------------------- answers
 
@@ -121,7 +120,7 @@ class Endpoint:
         if answer.status == 201:  # noqa: PLR2004 - Created
             location = f"{self._address}/{answer.id}"
         return replies.resource(
-            self._text(answer.text, shown),
+            self.text(answer.text, shown),
             visit.id,
             status=answer.status,
             version=answer.version,
@@ -137,13 +136,64 @@ class Endpoint:
         known = self._use_cases.resource_type(visit.connection)
         return projection.parse(*names, known)
 
-    def _text(self, stored: str, shown: Projection | None) -> str:
+    def text(self, stored: str, shown: Projection | None) -> str:
         """A stored resource as it is answered, cut to what is to be shown."""
         if shown is None or shown.is_default:
             return rendering.expand(stored, self._base_url)
         local = shown.asks_for(LOCAL, "local")
         resource = rendering.resource_of(stored, self._base_url, local=local)
         return orjson.dumps(shown.apply(resource)).decode()
+
+
+class Root:
+    """``/.search``: one list of the resources of every endpoint."""
+
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], everything: Everything
+    ) -> None:
+        """Search *everything*; each resource is shown as its endpoint does."""
+        self._endpoints = endpoints
+        self._everything = everything
+
+    def searched(self, visit: Visit) -> Reply:
+        """Users first, then groups (RFC 7644 section 3.4.3)."""
+        if visit.allow("POST") == "OPTIONS":
+            return visit.options("POST")
+        wanted = messages.search_request(visit.body())
+        shown = {n: each.shown(visit, wanted) for n, each in self._endpoints.items()}
+        query = _search_query(wanted)
+        found = self._everything.search(visit.call(), query, shown)
+        texts = [
+            self._endpoints[name].text(text, shown[name]) for name, text in found.texts
+        ]
+        return _list(visit, found, texts)
+
+
+def _list(visit: Visit, found: Page | MixedPage, texts: list[str]) -> Reply:
+    listed = messages.list_response(
+        texts, total=found.total, start=found.start, next_cursor=found.next_cursor
+    )
+    return replies.resource(listed, visit.id)
+
+
+def _search_query(wanted: SearchRequest) -> SearchQuery:
+    """What is asked for; by cursor there is no start, and count stays as it is."""
+    start: int = 1
+    count: int | None
+    if wanted.cursor is None:
+        page = paging.page(wanted.start_index, wanted.count)
+        start, count = page.start, page.count
+    else:
+        paging.refuse_start(wanted.start_index)
+        count = paging.cursor_count(wanted.count)
+    return SearchQuery(
+        filter=wanted.filter,
+        start=start,
+        count=count,
+        sort_by=wanted.sort_by,
+        descending=paging.is_descending(wanted.sort_order),
+        cursor=wanted.cursor,
+    )
 
 
 def _query(visit: Visit) -> SearchRequest:
@@ -158,6 +208,7 @@ def _query(visit: Visit) -> SearchRequest:
         sort_order=given.get("sortOrder"),
         start_index=given.get("startIndex"),
         count=given.get("count"),
+        cursor=given.get("cursor"),
     )
 
 

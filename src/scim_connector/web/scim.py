@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.scim import discovery
 from scim_connector.scim.errors import NotFound, NotSupported
 from scim_connector.web import replies
-from scim_connector.web.resources import Endpoint
+from scim_connector.web.resources import Endpoint, Root
 
 if TYPE_CHECKING:
     from scim_connector.provisioning import Provisioning
@@ -40,6 +40,7 @@ class Scim:
                 largest=LARGEST_GROUP,
             ),
         }
+        self._root = Root(self._endpoints, provisioning.everything)
 
     def answer(self, visit: Visit) -> Reply:
         """Answer an authenticated request; raises ScimError."""
@@ -51,7 +52,7 @@ class Scim:
             case [name, *_] if name in self._endpoints:
                 return self._resource(visit, self._endpoints[name], parts[1:])
             case [".search"]:
-                return self._endpoints["Users"].searched(visit)
+                return self._root.searched(visit)
             case ["Schemas" | "ResourceTypes" | "ServiceProviderConfig", *_] | []:
                 return self._discovery(visit, parts)
             case [name] if name in _LATER:

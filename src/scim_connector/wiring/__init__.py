@@ -53,7 +53,7 @@ def _app(house: House) -> tuple[Flask, Background]:
     door = ScimDoor(
         house.settings,
         Callers(house.database, house.keys),
-        Scim(house.settings, Provisioning(house.database, gatherer)),
+        Scim(house.settings, Provisioning(house.database, gatherer, house.keys)),
         gatherer,
     )
     background = Background(house.database, gatherer)
