@@ -29,8 +29,10 @@ from scim_connector.provisioning import (
     Call,
     Provisioning,
     RequestGatherer,
+    SearchQuery,
     UseCases,
 )
+from scim_connector.provisioning.bulk import Bulk
 from scim_connector.rules.actors import Actor
 from scim_connector.scim import rendering
 from scim_connector.scim.types import LOCAL, Json
@@ -74,12 +76,14 @@ class Provider:
     gatherer: RequestGatherer = field(init=False)
     service: UseCases = field(init=False)
     groups: UseCases = field(init=False)
+    bulk: Bulk = field(init=False)
 
     def __post_init__(self) -> None:
         self.gatherer = RequestGatherer(self.database)
         keys = SecretKeys.fresh()
         provisioning = Provisioning(self.database, self.gatherer, keys)
         self.service, self.groups = provisioning.users, provisioning.groups
+        self.bulk = provisioning.bulk
 
     def call(self, method: str, path: str, body: Json | None = None) -> Call:
         reader = self.database.reader()
@@ -156,6 +160,10 @@ class Provider:
         self.database.write(
             lambda tx: connections.change(tx, self.connection.id, changes)
         )
+
+    def search_total(self) -> int:
+        """How many users the provider sees."""
+        return self.service.search(self.call("GET", "/Users"), SearchQuery()).total
 
     def user(self, link_id: str) -> User:
         """The local user behind a visible link."""

@@ -123,7 +123,7 @@ def test_the_resource_type_names_its_extensions():
 
 def test_the_configuration_advertises_what_is_there():
     """T76: clients choose PUT or PATCH from it, so it tells the truth."""
-    config = discovery.service_provider_config(BASE, max_payload_size=1_048_576)
+    config = discovery.service_provider_config(BASE)
 
     supported = {
         name: config[name]["supported"]
@@ -154,7 +154,7 @@ def test_the_configuration_advertises_what_is_there():
 def test_the_configuration_may_name_its_documentation():
     """DocumentationUri is there when there is a page."""
     config = discovery.service_provider_config(
-        BASE, max_payload_size=1, documentation="https://docs.example"
+        BASE, documentation="https://docs.example"
     )
 
     assert config["documentationUri"] == "https://docs.example"

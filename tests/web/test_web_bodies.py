@@ -141,8 +141,12 @@ def test_a_body_of_unknown_length_is_refused_when_it_grows(door: Door) -> None:
     assert source.tell() < 10_000_000
 
 
-def test_the_largest_body_is_published(door: Door) -> None:
-    """ServiceProviderConfig names the same limit (RFC 7643 section 5)."""
-    config = door.send("GET", "/ServiceProviderConfig").get_json()
+def test_the_largest_bulk_request_is_published(door: Door) -> None:
+    """ServiceProviderConfig names the limits that hold (RFC 7643 section 5)."""
+    told = door.send("GET", "/ServiceProviderConfig").get_json()["bulk"]
+    large = b'{"Operations": [' + b" " * told["maxPayloadSize"]
+    many = {"Operations": [{}] * (told["maxOperations"] + 1)}
 
-    assert config["bulk"]["maxPayloadSize"] == 1_048_576
+    assert told["maxPayloadSize"] == 16 * 1024 * 1024
+    assert "16777216 bytes" in refusal(door.send("POST", "/Bulk", large), 413)
+    assert "maxOperations" in refusal(door.send("POST", "/Bulk", many), 413)

@@ -531,6 +531,21 @@ request_log = Table(
     _present("ix_request_log_user", "user_id"),
 )
 
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("credential_id", String(16), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("resource_id", String(36)),
+    Column("version", Integer),
+    Column("served", Text),
+    _instant("created_at"),
+    Index("ix_idempotency_keys_created", "created_at"),
+    comment="What was answered to a request with an Idempotency-Key, for a day.",
+)
+
 refused_callers = Table(
     "refused_callers",
     metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.directory import search
+from scim_connector.provisioning.bulk import Bulk
 from scim_connector.provisioning.calls import (
     Answer,
     Call,
@@ -53,3 +54,4 @@ class Provisioning:
         self.groups = Groups(exchange, Listing(database, search.GROUPS, seal))
         kinds: dict[str, Kind] = {"Users": self.users, "Groups": self.groups}
         self.everything = Everything(exchange, kinds)
+        self.bulk = Bulk(exchange, {"Users": self.users, "Groups": self.groups})

@@ -31,6 +31,7 @@ class Call:
     credential_id: str
     body: Json | None = None
     shown: Projection | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

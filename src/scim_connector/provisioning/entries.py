@@ -26,6 +26,8 @@ BLOT = "(not kept)"
 #: Compared after removing everything but letters, so "user_password" is caught too.
 SECRET_WORDS = ("password", "secret", "token", "credential")
 LONGEST_BODY = 65_536
+#: What a request that came to nothing was to do, by its method.
+ACTIONS = {"POST": "Create", "PUT": "Update", "PATCH": "Update", "DELETE": "Delete"}
 
 
 def of_read(
@@ -34,14 +36,18 @@ def of_read(
     *,
     link_id: str | None = None,
     found: int | None = None,
+    told: str | None = None,
+    action: str = "Read",
     refusal: ScimError | None = None,
 ) -> Entry:
-    """The entry of a GET or a search."""
+    """The entry of a GET or a search, or of what says itself what it was (*told*)."""
     state, sentence = State.PASSED, "Found by id."
     if refusal is not None:
         state, sentence = State.FAILED, refusal.detail
     elif found is not None:
         sentence = f"{found} found."
+    elif told is not None:
+        sentence = told
     connection = call.connection
     return Entry(
         request_id=call.request_id,
@@ -50,7 +56,7 @@ def of_read(
         credential_id=call.credential_id,
         method=call.method,
         path=call.path,
-        action="Read",
+        action=action,
         outcome="Success" if refusal is None else "Failure",
         status=status,
         reason=_reason(refusal),

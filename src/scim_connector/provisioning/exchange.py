@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from scim_connector.accounts import Act
 from scim_connector.directory import audit, conflicts, request_log
-from scim_connector.provisioning import entries
+from scim_connector.provisioning import entries, repeats
 from scim_connector.provisioning.course import Course
+from scim_connector.provisioning.repeats import Made
 from scim_connector.provisioning.steps import Step
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
@@ -20,20 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.database import Database, Reader, Transaction
     from scim_connector.provisioning.calls import Call
     from scim_connector.provisioning.reads import RequestGatherer
 
 #: How long a provider is asked to wait while its connection is paused, in seconds.
 PAUSE_RETRY_AFTER = 300
-
-
-class Made(Protocol):
-    """What a change leaves: a row with the text that is answered."""
-
-    @property
-    def served(self) -> str:
-        """The resource in its stored form."""
 
 
 class Counted(Protocol):
@@ -71,9 +64,13 @@ class Exchange:
         self.was_read(call, found=found.total)
         return found
 
-    def refused_read(self, call: Call, refusal: ScimError) -> ScimError:
-        """Log a read that is refused; returns the refusal, to be raised."""
-        self._gatherer.note(entries.of_read(call, refusal.status, refusal=refusal))
+    def refused_read(
+        self, call: Call, refusal: ScimError, *, action: str = "Read"
+    ) -> ScimError:
+        """Log a request refused before it came to anything; returns the refusal."""
+        status = refusal.status
+        entry = entries.of_read(call, status, action=action, refusal=refusal)
+        self._gatherer.note(entry)
         return refusal
 
     # ---------------------------------------------------------------------- changes
@@ -87,15 +84,20 @@ class Exchange:
     ) -> T:
         """Prepare a change, then run it and its log entry in one transaction.
 
-        A refusal is logged in a transaction of its own, with the conflict queue.
+        A refusal is logged in a transaction of its own, with the conflict queue.  Raises
+        Repeated, with the first answer, when the Idempotency-Key was carried out.
         """
         course = Course.of(call, action)
         course.about(call.body or {})
+        self._refuse_repeated(self.database.reader(), call)
 
         def run(tx: Transaction) -> T:
             nonlocal course
             course = Course.of(call, action)  # a retried transaction starts afresh
+            self._refuse_repeated(tx, call)
             made = work(tx, course)
+            if call.idempotency_key is not None:
+                repeats.keep(tx, call, status, made)
             if course.changed:
                 self._keep(tx, course, status, text=made.served)
             return made
@@ -111,6 +113,14 @@ class Exchange:
         if not course.changed:
             self._gatherer.note(entries.of_course(course, status))
         return made
+
+    def _refuse_repeated(self, reader: Reader, call: Call) -> None:
+        if call.idempotency_key is None:
+            return
+        answer = repeats.answered(reader, call)
+        if answer is not None:
+            self.was_read(call, told="Repeated by its Idempotency-Key: answered again.")
+            raise repeats.Repeated(answer)
 
     def _keep(
         self, tx: Transaction, course: Course, status: int, **outcome: Any

@@ -16,6 +16,7 @@ from scim_connector.directory.members import Moved
 from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
 from scim_connector.provisioning.listing import page_of
+from scim_connector.provisioning.repeats import Repeated
 from scim_connector.provisioning.steps import Step
 from scim_connector.scim import membership, rendering, resources, versions
 from scim_connector.scim.errors import InvalidValue, NotFound
@@ -187,7 +188,10 @@ class Groups:
                 raise paused(call.connection)
             return prepare(call, course)
 
-        group = self._exchange.change(call, action, status, unless_paused)
+        try:
+            group = self._exchange.change(call, action, status, unless_paused)
+        except Repeated as repeated:
+            return repeated.answer
         return _answer(status, call, self._database.reader(), group)
 
 

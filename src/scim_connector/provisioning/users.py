@@ -12,6 +12,7 @@ from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.creation import Creation
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
 from scim_connector.provisioning.listing import page_of
+from scim_connector.provisioning.repeats import Repeated
 from scim_connector.provisioning.steps import Step
 from scim_connector.provisioning.updating import Update
 from scim_connector.scim import patch, rendering, resources, versions
@@ -135,8 +136,8 @@ class Users:
             Update(tx, course, act_of(call), link, mapping).remove()
             return link
 
-        link = self._exchange.change(call, "Delete", 204, lambda *_: work)
-        return Answer(204, id=link.id)
+        answer = self._change(call, "Delete", 204, lambda *_: work)
+        return Answer(204, id=answer.id)
 
     def _update(
         self,
@@ -173,7 +174,10 @@ class Users:
         status: int,
         prepare: Callable[[Call, Course], Work],
     ) -> Answer:
-        link = self._exchange.change(call, action, status, prepare)
+        try:
+            link = self._exchange.change(call, action, status, prepare)
+        except Repeated as repeated:
+            return repeated.answer
         groups = memberships.references_of(self._database.reader(), link.seq)
         text = rendering.with_groups(link.served, groups)
         return Answer(status, text, link.version, link.id)

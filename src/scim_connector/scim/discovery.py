@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from scim_connector.scim import bulk
 from scim_connector.scim.cursors import LIFETIME
 from scim_connector.scim.errors import NotFound
 from scim_connector.scim.paging import DEFAULT_COUNT, MOST_RESULTS
@@ -50,12 +51,10 @@ def resource_type(known: ResourceType, name: str, base_url: str) -> Json:
     return _resource_type(known, base_url)
 
 
-def service_provider_config(
-    base_url: str, *, max_payload_size: int, documentation: str | None = None
-) -> Json:
+def service_provider_config(base_url: str, *, documentation: str | None = None) -> Json:
     """Return what the service supports, for GET /ServiceProviderConfig.
 
-    *max_payload_size* is in bytes; *documentation* the address of a page for people.
+    *documentation* is the address of a page for people.
     """
     config: Json = {"schemas": [SERVICE_PROVIDER_CONFIG]}
     if documentation:
@@ -63,9 +62,9 @@ def service_provider_config(
     return config | {
         "patch": {"supported": True},
         "bulk": {
-            "supported": False,
-            "maxOperations": 0,
-            "maxPayloadSize": max_payload_size,
+            "supported": True,
+            "maxOperations": bulk.MOST_OPERATIONS,
+            "maxPayloadSize": bulk.LARGEST,
         },
         "filter": {"supported": True, "maxResults": MOST_RESULTS},
         "pagination": {

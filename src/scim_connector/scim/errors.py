@@ -174,6 +174,12 @@ class Uniqueness(ScimError):
     scim_type = "uniqueness"
 
 
+class Conflict(ScimError):
+    """409: what the request names is not there to be named (RFC 7644 section 3.7.1)."""
+
+    status = 409
+
+
 class VersionMismatch(ScimError):
     """412: the resource has changed since the version named in If-Match."""
 
@@ -190,6 +196,12 @@ class UnsupportedMediaType(ScimError):
     """415: the body is not announced as SCIM JSON or JSON."""
 
     status = 415
+
+
+class KeyUsed(ScimError):
+    """422: an Idempotency-Key that was sent with another request before."""
+
+    status = 422
 
 
 class TooManyRequests(ScimError):

@@ -6,9 +6,8 @@ The door is a WSGI application in front of Flask: nothing that Flask does for pa
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request
 
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from scim_connector.settings import Settings
     from scim_connector.web.replies import Reply
     from scim_connector.web.scim import Scim
-
-_ACTIONS: Final = {
-    "POST": "Create",
-    "PUT": "Update",
-    "PATCH": "Update",
-    "DELETE": "Delete",
-}
 
 
 class ScimDoor:
@@ -108,11 +100,11 @@ class ScimDoor:
     def _note(
         self, visit: Visit, status: int, refusal: ScimError | None = None
     ) -> None:
-        action = _ACTIONS.get(visit.request.method, "Read")
+        action = entries.ACTIONS.get(visit.request.method, "Read")
         if visit.path.endswith(".search"):
             action = "Read"
-        entry = entries.of_read(visit.call(), status, refusal=refusal)
-        self._gatherer.note(replace(entry, action=action))
+        entry = entries.of_read(visit.call(), status, action=action, refusal=refusal)
+        self._gatherer.note(entry)
 
 
 def _text(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Values become replies, exceptions become SCIM errors: the only error table."""
+"""Values become replies, and problems become replies with a SCIM error."""
 
 from __future__ import annotations
 
@@ -7,23 +7,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import orjson
-import structlog
 
-from scim_connector.directory.constraints import ConstraintBroken
-from scim_connector.directory.database import (
-    DatabaseUnavailable,
-    LostRace,
-    StatementTimeout,
-)
-from scim_connector.directory.locking import DatabaseBusy
-from scim_connector.rules.users import RulesViolated
-from scim_connector.scim import errors, versions
-from scim_connector.scim.errors import (
-    ScimError,
-    Unauthenticated,
-    Unavailable,
-    Uniqueness,
-)
+from scim_connector.provisioning.problems import problem_of
+from scim_connector.scim import versions
+from scim_connector.scim.errors import ScimError, Unauthenticated
 
 if TYPE_CHECKING:
     from scim_connector.scim.types import Json
@@ -33,9 +20,6 @@ _ALWAYS: Final = (
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
 )
-RETRY_SOON: Final = 2
-
-_log = structlog.get_logger("web")
 _LINES: Final = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
 Headers = list[tuple[str, str]]
 
@@ -88,47 +72,12 @@ def empty(status: int, request_id: str, *headers: tuple[str, str]) -> Reply:
 
 
 def refused(error: Exception, request_id: str) -> Reply:
-    """The SCIM error for whatever went wrong; the unexpected keeps its reason."""
-    status, body, headers = _error(error, request_id)
-    body["detail"] = f"{body['detail']} [request {request_id}]"
-    made = resource(orjson.dumps(body).decode(), request_id, status=status)
-    return Reply(status, [*made.headers, *headers], made.body)
-
-
-def _error(error: Exception, request_id: str) -> tuple[int, Json, Headers]:
-    if isinstance(error, RulesViolated):
-        body = errors.body(error.status, error.scim_type, error.detail)
-        return error.status, body, []
-    if isinstance(error, DatabaseUnavailable):
-        _log.error("database unavailable", request_id=request_id, reason=str(error))
-    known = _known(error)
-    if known is not None:
-        return known.status, known.body(), _headers(known)
-    _log.exception("unexpected error", request_id=request_id, exc_info=error)
-    detail = (
-        "Something went wrong here, and nothing was changed; the log has the reason."
-    )
-    return 500, errors.body(500, None, detail), []
-
-
-def _known(error: Exception) -> ScimError | None:
-    """The protocol's word for what the store says."""
-    match error:
-        case ScimError():
-            return error
-        case DatabaseBusy() | LostRace():
-            text = "The database is busy; nothing was changed. Try again."
-            return Unavailable(text, retry_after=RETRY_SOON)
-        case StatementTimeout():
-            text = "This takes longer than a request may; nothing was changed."
-            return Unavailable(text, retry_after=RETRY_SOON)
-        case DatabaseUnavailable():
-            text = "The database cannot be reached; nothing was changed. Try again."
-            return Unavailable(text, retry_after=RETRY_SOON)
-        case ConstraintBroken():
-            text = f"A value of {error.name} was taken at the same moment. Try again."
-            return Uniqueness(text)
-    return None
+    """The SCIM error for whatever went wrong."""
+    problem = problem_of(error, request_id)
+    text = orjson.dumps(problem.body).decode()
+    made = resource(text, request_id, status=problem.status)
+    headers = _headers(problem.refusal) if problem.refusal else []
+    return Reply(problem.status, [*made.headers, *headers], made.body)
 
 
 def _headers(error: ScimError) -> Headers:

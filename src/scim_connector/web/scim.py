@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.scim import discovery
 from scim_connector.scim.errors import NotFound, NotSupported
 from scim_connector.web import replies
+from scim_connector.web.bulk import BulkEndpoint
 from scim_connector.web.resources import Endpoint, Root
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 #: The most bytes of a group: it may have a hundred thousand members (decision 32).
 LARGEST_GROUP: Final = 16 * 1024 * 1024
 _LATER: Final = {
-    "Bulk": "Bulk is not offered yet; send the requests one by one.",
     "Me": "A connection is no user, so there is nothing at /Me.",
 }
 
@@ -29,7 +29,6 @@ class Scim:
     def __init__(self, settings: Settings, provisioning: Provisioning) -> None:
         """Serve what *provisioning* offers; built once per process."""
         self._base_url = settings.base_url
-        self._largest = settings.max_body
         self._provisioning = provisioning
         self._endpoints = {
             "Users": Endpoint("Users", provisioning.users, settings.base_url),
@@ -40,6 +39,7 @@ class Scim:
                 largest=LARGEST_GROUP,
             ),
         }
+        self._bulk = BulkEndpoint(provisioning.bulk, settings.base_url)
         self._root = Root(self._endpoints, provisioning.everything)
 
     def answer(self, visit: Visit) -> Reply:
@@ -51,6 +51,8 @@ class Scim:
         match parts:
             case [name, *_] if name in self._endpoints:
                 return self._resource(visit, self._endpoints[name], parts[1:])
+            case ["Bulk"]:
+                return self._bulk.answer(visit)
             case [".search"]:
                 return self._root.searched(visit)
             case ["Schemas" | "ResourceTypes" | "ServiceProviderConfig", *_] | []:
@@ -86,9 +88,7 @@ class Scim:
             case ["ResourceTypes", name]:
                 value = discovery.resource_type(known, name, base)
             case ["ServiceProviderConfig"] | []:
-                value = discovery.service_provider_config(
-                    base, max_payload_size=self._largest
-                )
+                value = discovery.service_provider_config(base)
             case _:
                 raise _nowhere(visit)
         return replies.json(value, visit.id)

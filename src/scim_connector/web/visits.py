@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scim_connector.web.replies import Reply
 
 MOST_PARAMETERS: Final = 50
+LONGEST_KEY: Final = 255
 
 
 @dataclass(slots=True)
@@ -47,6 +48,10 @@ class Visit:
 
     def call(self, body: object = None, shown: Projection | None = None) -> Call:
         """The request as provisioning takes it."""
+        key = self.header("HTTP_IDEMPOTENCY_KEY")
+        if key is not None and not 0 < len(key) <= LONGEST_KEY:
+            message = f"An Idempotency-Key has 1 to {LONGEST_KEY} characters."
+            raise InvalidValue(message)
         self.is_handed_over = True
         return Call(
             request_id=self.id,
@@ -59,6 +64,7 @@ class Visit:
             credential_id=self.caller.credential_id,
             body=body if isinstance(body, dict) else None,
             shown=shown,
+            idempotency_key=key,
         )
 
     def body(self) -> Json:
