@@ -81,7 +81,7 @@ class Provider:
         provisioning = Provisioning(self.database, self.gatherer, keys)
         self.service, self.groups = provisioning.users, provisioning.groups
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Call:
+    def call(self, method: str, path: str, body: Json | None = None) -> Call:
         reader = self.database.reader()
         return Call(
             request_id=str(uuid4()),
@@ -97,36 +97,36 @@ class Provider:
 
     def post(self, body: Json) -> Answer:
         """POST /Users."""
-        return self.service.create(self._call("POST", "/Users", body))
+        return self.service.create(self.call("POST", "/Users", body))
 
     def put(self, link_id: str, body: Json, *, if_match: str | None = None) -> Answer:
         """PUT /Users/{id}."""
-        call = self._call("PUT", f"/Users/{link_id}", body)
+        call = self.call("PUT", f"/Users/{link_id}", body)
         return self.service.replace(call, link_id, if_match=if_match)
 
     def patch(self, link_id: str, body: Json, *, if_match: str | None = None) -> Answer:
         """PATCH /Users/{id}."""
-        call = self._call("PATCH", f"/Users/{link_id}", body)
+        call = self.call("PATCH", f"/Users/{link_id}", body)
         return self.service.patch(call, link_id, if_match=if_match)
 
     def delete(self, link_id: str) -> Answer:
         """DELETE /Users/{id}."""
-        call = self._call("DELETE", f"/Users/{link_id}")
+        call = self.call("DELETE", f"/Users/{link_id}")
         return self.service.delete(call, link_id, if_match=None)
 
     def get(self, link_id: str) -> Json:
         """GET /Users/{id} as JSON."""
-        answer = self.service.get(self._call("GET", f"/Users/{link_id}"), link_id)
+        answer = self.service.get(self.call("GET", f"/Users/{link_id}"), link_id)
         return shown(answer)
 
     def post_group(self, name: str, *members: str, **more: Any) -> str:
         """POST /Groups; returns the id."""
         body = {"displayName": name, "members": [{"value": m} for m in members], **more}
-        return str(self.groups.create(self._call("POST", "/Groups", body)).id)
+        return str(self.groups.create(self.call("POST", "/Groups", body)).id)
 
     def put_group(self, group_id: str, body: Json) -> Answer:
         """PUT /Groups/{id}."""
-        call = self._call("PUT", f"/Groups/{group_id}", body)
+        call = self.call("PUT", f"/Groups/{group_id}", body)
         return self.groups.replace(call, group_id, if_match=None)
 
     def patch_group(
@@ -134,17 +134,17 @@ class Provider:
     ) -> Answer:
         """PATCH /Groups/{id}."""
         body = {"Operations": list(operations)}
-        call = self._call("PATCH", f"/Groups/{group_id}", body)
+        call = self.call("PATCH", f"/Groups/{group_id}", body)
         return self.groups.patch(call, group_id, if_match=if_match)
 
     def delete_group(self, group_id: str) -> Answer:
         """DELETE /Groups/{id}."""
-        call = self._call("DELETE", f"/Groups/{group_id}")
+        call = self.call("DELETE", f"/Groups/{group_id}")
         return self.groups.delete(call, group_id, if_match=None)
 
     def group(self, group_id: str) -> Json:
         """GET /Groups/{id} as JSON."""
-        call = self._call("GET", f"/Groups/{group_id}")
+        call = self.call("GET", f"/Groups/{group_id}")
         return shown(self.groups.get(call, group_id))
 
     def members(self, group_id: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Runs the third-party SCIM suites: ``./dev conformance [suite...]``.
 
-Each suite gets a server of its own in an empty temporary folder. The suites lie in the
+Each suite gets a server of its own in an empty temporary folder, on SQLite and once
+more on PostgreSQL. The suites lie in the
 folder named by SCIM_SUITES, or in ``../shared/conformance`` beside the checkout. Their
 tools are installed on first use into ``.cache/conformance``, the reports go there too.
 Exit status: 0 when every suite found what it must, 1 when not, 2 when it cannot run.
@@ -17,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests import server
+from tests import postgres, server
 from tests.conformance.suites import (
     REQUEST,
     SUITES,
@@ -40,6 +42,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = ROOT / ".cache"
 TOOLS: Final = CACHE / "conformance" / "tools"
 REPORTS: Final = CACHE / "conformance" / "reports"
+DATABASES: Final = ("sqlite", "postgresql")
 LONGEST: Final = 1_200  # seconds one suite may take, the installation included
 
 
@@ -52,6 +55,7 @@ class Result:
     """One line of the table."""
 
     suite: Suite
+    database: str
     outcome: Outcome
     verdict: Verdict
     seconds: float
@@ -59,12 +63,12 @@ class Result:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the suites that are named, all without names; returns the exit status."""
-    names = _parser().parse_args(arguments).suite
+    asked = _parser().parse_args(arguments)
     try:
-        suites = chosen(names)
+        suites = chosen(asked.suite)
         folder = _folder()
         _prepare(folder, suites)
-        results = [_run(folder, suite) for suite in suites]
+        results = list(_results(folder, suites, asked.database or DATABASES))
     except (CannotRun, ValueError) as problem:
         print(f"conformance: {problem}", file=sys.stderr)
         return 2
@@ -81,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "suite", nargs="*", help=f"all without any; of: {', '.join(SUITES)}"
+    )
+    parser.add_argument(
+        "--database",
+        action="append",
+        choices=DATABASES,
+        help="one of them alone (default: both)",
     )
     return parser
 
@@ -135,13 +145,32 @@ def _make_environment(requirements: Path) -> None:
 # -------------------------------------------------------------------------- one suite
 
 
-def _run(folder: Path, suite: Suite) -> Result:
+def _results(
+    folder: Path, suites: list[Suite], databases: Sequence[str]
+) -> Iterator[Result]:
+    """Run every suite on every database."""
+    if "sqlite" in databases:
+        for suite in suites:
+            yield _run(folder, suite, "sqlite", {})
+    if "postgresql" in databases:
+        with postgres.running() as own:
+            for suite in suites:
+                url = own.create(f"conformance_{suite.name}")
+                environment = {"SCIM_CONNECTOR_DATABASE_URL": url}
+                yield _run(folder, suite, "postgresql", environment)
+                own.drop(f"conformance_{suite.name}")
+
+
+def _run(
+    folder: Path, suite: Suite, database: str, environment: Mapping[str, str]
+) -> Result:
     """Run one suite against a server of its own."""
-    print(f"conformance: {suite.name} ...", file=sys.stderr, flush=True)
+    told = f"conformance: {suite.name} on {database} ..."
+    print(told, file=sys.stderr, flush=True)
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="scim-conformance-") as empty,
-        server.running(Path(empty)) as scim,
+        server.running(Path(empty), environment=environment) as scim,
     ):
         token = scim.connection(suite.name, *suite.connection)
         if suite.lawful:
@@ -153,7 +182,7 @@ def _run(folder: Path, suite: Suite) -> Result:
     verdict = suite.judge(outcome)
     if not outcome.ran:
         verdict = Verdict(False, "could not run", (outcome.said,))
-    return Result(suite, outcome, verdict, time.monotonic() - began)
+    return Result(suite, database, outcome, verdict, time.monotonic() - began)
 
 
 def _published(folder: Path, suite: Suite, base_url: str, token: str) -> Outcome:
@@ -218,22 +247,25 @@ def _refusals(scim: Server, report: Path) -> dict[str, Refusal]:
 
 
 def _print_table(results: list[Result]) -> None:
-    print(f"{'suite':20} {'passed':>7} {'failed':>7} {'skipped':>8} {'s':>5}  verdict")
+    print(
+        f"{'suite':20} {'database':10} {'passed':>7} {'failed':>7} {'skipped':>8}"
+        f" {'s':>5}  verdict"
+    )
     for result in results:
         outcome = result.outcome
         numbers = (outcome.passed, outcome.failed, outcome.skipped)
         passed, failed, skipped = ("-" if n is None else n for n in numbers)
         mark = "ok" if result.verdict.good else "NOT MET"
         print(
-            f"{result.suite.name:20} {passed:>7} {failed:>7} {skipped:>8}"
-            f" {result.seconds:>5.0f}  {mark}: {result.verdict.words}"
+            f"{result.suite.name:20} {result.database:10} {passed:>7} {failed:>7}"
+            f" {skipped:>8} {result.seconds:>5.0f}  {mark}: {result.verdict.words}"
         )
 
 
 def _print_failures(results: list[Result]) -> None:
     for result in results:
         if result.verdict.failures:
-            print(f"\n{result.suite.name}:")
+            print(f"\n{result.suite.name} on {result.database}:")
             for failure in result.verdict.failures:
                 print(f"  {failure}")
     print(f"\nFull reports: {REPORTS.relative_to(ROOT)}")

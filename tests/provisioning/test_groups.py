@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -15,19 +20,21 @@ from scim_connector.directory import (
     request_log,
     roles,
 )
-from scim_connector.directory.database import Database
+from scim_connector.directory.database import Database, Reader
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import audit_events
 from scim_connector.mapping import language
 from scim_connector.provisioning import plans
 from scim_connector.rules.users import RulesViolated
+from scim_connector.scim import projection
 from scim_connector.scim.errors import (
     InvalidValue,
     NotFound,
     Unavailable,
     VersionMismatch,
 )
-from tests.house import Provider, operator, patch_of, person, provider
+from scim_connector.scim.schemas import GROUP
+from tests.house import Provider, operator, patch_of, person, provider, shown
 
 _GROUP_EVENTS = Statement(
     select(audit_events.c.name)
@@ -218,6 +225,49 @@ def test_a_paused_connection_changes_no_group(entra: Provider) -> None:
         entra.patch_group(group_id, add("x"))
 
     assert entra.members(group_id) == []
+
+
+def test_members_added_at_once_are_all_there(entra: Provider) -> None:
+    """Six providers' workers add to one tied group: nobody is lost, all hold the role."""
+    ids = people(entra, 12)
+    group_id = entra.post_group("Sales")
+    tie(entra, group_id)
+    with ThreadPoolExecutor(6) as pool:
+        done = [pool.submit(entra.patch_group, group_id, add(one)) for one in ids]
+    assert [each.result().status for each in done] == [204] * len(ids)
+
+    assert sorted(entra.members(group_id)) == sorted(ids)
+    assert {tuple(roles_of(entra, one)) for one in ids} == {(("Registrar", "group"),)}
+    assert entra.group(group_id)["meta"]["version"] == f'W/"{len(ids) + 1}"'
+
+
+def test_members_that_are_not_asked_for_are_not_read(
+    entra: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two statements read a group with its members, one without (T27)."""
+    group_id = entra.post_group("Sales", *people(entra, 2))
+    call = entra.call("GET", f"/Groups/{group_id}")
+    without = replace(call, shown=projection.parse(None, "members", GROUP))
+    sent: list[object] = []
+    for name in ("row", "rows"):
+        run = getattr(Reader, name)
+        monkeypatch.setattr(Reader, name, _telling(run, sent))
+    entra.groups.get(call, group_id)
+    with_members = len(sent)
+    answer = entra.groups.get(without, group_id)
+
+    assert (with_members, len(sent) - with_members) == (2, 1)
+    assert "members" not in shown(answer)
+
+
+def _telling(run: Callable[..., Any], sent: list[object]) -> Callable[..., Any]:
+    """*run*, which also says that it was run."""
+
+    def told(*arguments: Any, **values: Any) -> Any:
+        sent.append(arguments)
+        return run(*arguments, **values)
+
+    return told
 
 
 # ---------------------------------------------------------------------------- roles

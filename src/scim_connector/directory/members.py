@@ -168,23 +168,24 @@ def _held(documents: Documents, elements: Clause, element: Clause) -> Any:
     )
 
 
-def _of_each(documents: Documents, elements: Clause, element: Clause) -> Any:
-    """The members of several groups."""
+def _of(documents: Documents, elements: Clause, element: Clause) -> Any:
+    """Everybody in the groups that are given."""
     seq = documents.value(element, ("seq",), "integer")
+    found = group_members.c
     return (
-        select(group_members.c.group_seq, *_SHOWN)
+        select(
+            found.group_seq,
+            found.value,
+            found.display,
+            found.link_seq,
+            found.member_group_seq,
+        )
         .select_from(elements)
-        .join(group_members, group_members.c.group_seq == seq)
-        .order_by(group_members.c.group_seq, group_members.c.seq)
+        .join(group_members, found.group_seq == seq)
+        .order_by(found.group_seq, found.seq)
     )
 
 
-_SHOWN: Final = (
-    group_members.c.value,
-    group_members.c.display,
-    group_members.c.link_seq,
-    group_members.c.member_group_seq,
-)
 _GONE: Final = (group_members.c.seq, group_members.c.link_seq)
 _ADD: Final = _by_dialect(_add)
 _RENAME: Final = _by_dialect(_rename)
@@ -192,10 +193,9 @@ _REMOVE: Final = _by_dialect(_removal(listed=True))
 _KEEP: Final = _by_dialect(_removal(listed=False))
 _WANTED: Final = _by_dialect(_wanted)
 _HELD: Final = _by_dialect(_held)
+_OF: Final = _by_dialect(_of)
 
 _CLEAR = Statement(delete(group_members).where(_OF_GROUP).returning(*_GONE))
-_OF = Statement(select(*_SHOWN).where(_OF_GROUP).order_by(group_members.c.seq))
-_OF_EACH: Final = _by_dialect(_of_each)
 _LINKS = Statement(
     select(group_members.c.link_seq)
     .where(_OF_GROUP, group_members.c.link_seq.is_not(None))
@@ -219,24 +219,16 @@ _HAS_TIES = Statement(
 )
 
 
-def of_group(reader: Reader, group: Group) -> list[Member]:
-    """The members of a group, in the order they were added."""
-    return [_member(*row) for row in reader.rows(_OF, of_group=group.seq)]
-
-
-def of_each(reader: Reader, group_seqs: Iterable[int]) -> dict[int, list[Member]]:
-    """The members of several groups by the group's sequence number, in one statement."""
-    given = _given({"seq": seq} for seq in group_seqs)
-    found: defaultdict[int, list[Member]] = defaultdict(list)
-    for seq, *row in reader.rows(_OF_EACH[reader.dialect], given=given):
-        found[seq].append(_member(*row))
+def of_groups(reader: Reader, seqs: Iterable[int]) -> dict[int, list[Member]]:
+    """The members of groups, in the order they were added, by the group's number."""
+    given = _given({"seq": seq} for seq in seqs)
+    found: dict[int, list[Member]] = {}
+    for seq, value, display, link_seq, nested in reader.rows(
+        _OF[reader.dialect], given=given
+    ):
+        member = Member(value, display, _endpoint(link_seq, nested))
+        found.setdefault(seq, []).append(member)
     return found
-
-
-def _member(
-    value: str, display: str | None, link_seq: int | None, nested: int | None
-) -> Member:
-    return Member(value, display, _endpoint(link_seq, nested))
 
 
 def _endpoint(link_seq: int | None, nested: int | None) -> str | None:

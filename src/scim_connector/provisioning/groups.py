@@ -75,10 +75,8 @@ class Groups:
     def found(self, call: Call, query: SearchQuery, known: ResourceType) -> Page:
         """Find a page without logging it; names are those of *known*."""
         found = self._listing.page(call, query, known)
-        shown: Mapping[int, Sequence[members.Member]] = {}
-        if _shows_members(call):
-            seqs = [row.seq for row in found.rows]
-            shown = members.of_each(self._database.reader(), seqs)
+        reader = self._database.reader()
+        shown = _members(reader, call, [row.seq for row in found.rows])
         texts = [_with(row.text, shown.get(row.seq, ())) for row in found.rows]
         return page_of(query, found, texts)
 
@@ -215,7 +213,8 @@ class GroupChange:
             case Replace(given):
                 self.replace(given)
             case Rewrite():
-                present = members.of_group(self._tx, self._group)
+                seq = self._group.seq
+                present = members.of_groups(self._tx, [seq]).get(seq, [])
                 self.replace(step.applied_to([_element(m) for m in present]))
 
     def replace(self, given: Sequence[Member]) -> None:
@@ -309,14 +308,17 @@ def _answer(status: int, call: Call, reader: Reader, group: Group) -> Answer:
     """The answer with the group, and with its members if they are asked for."""
     if status == 204:  # noqa: PLR2004 - No Content
         return Answer(204, version=group.version, id=group.id)
-    shown: Iterable[members.Member] = ()
-    if _shows_members(call):
-        shown = members.of_group(reader, group)
+    shown = _members(reader, call, [group.seq]).get(group.seq, ())
     return Answer(status, _with(group.served, shown), group.version, group.id)
 
 
-def _shows_members(call: Call) -> bool:
-    return call.shown is None or call.shown.shows("members")
+def _members(
+    reader: Reader, call: Call, seqs: Sequence[int]
+) -> Mapping[int, Iterable[members.Member]]:
+    """The members of groups, by sequence number; none unless they are asked for."""
+    if call.shown is not None and not call.shown.shows("members"):
+        return {}
+    return members.of_groups(reader, seqs)
 
 
 def _with(served: str, shown: Iterable[members.Member]) -> str:

@@ -164,7 +164,7 @@ def user_resource_type(declared: tuple[DeclaredAttribute, ...] = ()) -> Resource
         tables[urn] = _extended(tables.get(urn), urn, attribute)
     core = tables.pop(CORE)
     return ResourceType(
-        "User", "User", "/Users", "User accounts", core, tuple(tables.values())
+        "User", "User", "/Users", "User Account", core, tuple(tables.values())
     )
 
 
@@ -244,6 +244,4 @@ def _spellings(prefix: str, attribute: Attribute) -> list[str]:
 
 
 USER: Final = user_resource_type()
-GROUP: Final = ResourceType(
-    "Group", "Group", "/Groups", "Groups of the provider", GROUP_SCHEMA
-)
+GROUP: Final = ResourceType("Group", "Group", "/Groups", "Group", GROUP_SCHEMA)

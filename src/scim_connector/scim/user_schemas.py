@@ -193,7 +193,7 @@ GROUPS: Final = Attribute(
 USER_SCHEMA: Final = Schema(
     CORE,
     "User",
-    "A person or a programmatic account.",
+    "User Account",  # Microsoft's collection looks for the words of RFC 7643
     (
         Attribute(
             "userName",
