@@ -75,8 +75,8 @@ class Groups:
     def found(self, call: Call, query: SearchQuery, known: ResourceType) -> Page:
         """Find a page without logging it; names are those of *known*."""
         found = self._listing.page(call, query, known)
-        reader = self._database.reader()
-        shown = _members(reader, call, [row.seq for row in found.rows])
+        seqs = [row.seq for row in found.rows]
+        shown = _members(self._database.reader(), call, seqs)
         texts = [_with(row.text, shown.get(row.seq, ())) for row in found.rows]
         return page_of(query, found, texts)
 
