@@ -24,6 +24,9 @@ SCIM_TYPES: Final = frozenset(
     (
         "invalidFilter",
         "tooMany",
+        "invalidCursor",
+        "expiredCursor",
+        "invalidCount",
         "uniqueness",
         "mutability",
         "invalidSyntax",
