@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.probe import memberships
-from scim_connector.probe.judging import OK, Fault, resource
+from scim_connector.probe.judging import CREATED, OK, Fault, resource
 from scim_connector.scim.types import GROUP
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ def absent(talk: Conversation) -> None:
 
 
 def create(talk: Conversation) -> None:
-    sent = {
-        "schemas": [GROUP, OLD_URN],
-        "externalId": talk.guid(),
-        "displayName": talk.group_name,
-        "meta": {"resourceType": "Group"},
-    }
-    memberships.create(talk, sent)
+    memberships.create(talk, _group(talk, talk.group_name))
+
+
+def create_with_urn(talk: Conversation) -> None:
+    name = f"{talk.prefix} Legacy"
+    sent = _group(talk, name)
+    sent["schemas"] = [GROUP, OLD_URN]
+    made = resource(talk.send("POST", "/Groups", sent), CREATED)
+    talk.made(f"/Groups/{made['id']}", name)
 
 
 def add(talk: Conversation) -> None:
@@ -74,6 +76,15 @@ def rename(talk: Conversation) -> None:
         message = f"the group is still called {found!r}"
         raise Fault(message)
     memberships.must_hold(talk, *memberships.MEMBERS)
+
+
+def _group(talk: Conversation, name: str) -> Json:
+    return {
+        "schemas": [GROUP],
+        "externalId": talk.guid(),
+        "displayName": name,
+        "meta": {"resourceType": "Group"},
+    }
 
 
 def _references(talk: Conversation, *words: str) -> list[Json]:

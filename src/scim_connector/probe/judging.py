@@ -37,7 +37,7 @@ def expect(answer: Answer, *statuses: int) -> None:
     """Fault unless the status is one of these."""
     if answer.status not in statuses:
         wanted = " or ".join(str(status) for status in statuses)
-        message = f"answered {answer.status} where {wanted} is needed"
+        message = f"answered {answer.status} where {wanted} is needed{_detail(answer)}"
         raise Fault(message)
 
 
@@ -150,6 +150,13 @@ def kept(sent: Json, read: Json) -> None:
     if lost := differences(sent, read):
         message = f"a GET does not return what was written: {', '.join(lost)}"
         raise Fault(message)
+
+
+def _detail(answer: Answer) -> str:
+    body = answer.body
+    if isinstance(body, dict) and isinstance(body.get("detail"), str):
+        return f": {body['detail']}"
+    return ""
 
 
 def _holds(elements: Any, sent: Json) -> bool:

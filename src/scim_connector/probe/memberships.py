@@ -98,9 +98,10 @@ def must_hold(talk: Conversation, *words: str) -> None:
 def gather(talk: Conversation) -> list[str]:
     """Make all people of the run members, whatever an earlier check left."""
     ids = [talk.person(word) for word in MEMBERS]
-    if missing := [one for one in ids if one not in members(talk)]:
-        value = [{"value": one} for one in missing]
-        change(talk, {"op": "add", "path": "members", "value": value})
+    value = [{"value": one} for one in ids]
+    for op in ("add", "replace"):
+        if members(talk) != sorted(ids):
+            change(talk, {"op": op, "path": "members", "value": value})
     if members(talk) != sorted(ids):
         message = "its members could not be put in place first"
         raise Skip(message)

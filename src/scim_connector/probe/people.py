@@ -85,9 +85,12 @@ def change(talk: Conversation, user_id: str, *operations: Json) -> Json:
 
 
 def must_be_active(talk: Conversation, word: str) -> str:
-    """The id of a user who is active; Skip when an earlier check left them so."""
+    """The id of a user who is active; Skip when an earlier check left them otherwise."""
     user_id = talk.person(word)
-    if not is_active(read(talk, user_id)):
+    if read(talk, user_id).get("active") is not True:
+        turn_on = {"op": "replace", "path": "active", "value": True}
+        talk.patch(f"/Users/{user_id}", turn_on)
+    if read(talk, user_id).get("active") is not True:
         message = "the user it works on could not be restored"
         raise Skip(message)
     return user_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_connector.probe.checks import Outcome, Result
@@ -13,12 +14,21 @@ if TYPE_CHECKING:
     from scim_connector.probe.checks import Check
 
 NAMES: Final = {"entra": "Entra ID", "okta": "Okta"}
+WIDEST: Final = 80
 _TROUBLE: Final = {Outcome.FAILS, Outcome.WARNING}
 
 
 def rows(results: Sequence[Result]) -> list[list[str]]:
     """The table: trace, check, result, and the finding in a few words."""
-    return [[r.check.trace, r.check.id, str(r.outcome), r.finding] for r in results]
+    return [
+        [
+            r.check.trace,
+            r.check.id,
+            str(r.outcome),
+            shorten(r.finding, WIDEST, placeholder="..."),
+        ]
+        for r in results
+    ]
 
 
 def findings(results: Sequence[Result], provider: str) -> list[str]:

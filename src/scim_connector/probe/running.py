@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SCRIPTS: Final = {"entra": entra.CHECKS, "okta": okta.CHECKS}
 NO_ENTRY: Final = frozenset({401, 403})
-LONGEST: Final = 160
+LONGEST: Final = 400
+LONGEST_SENT: Final = 900
 _SETTLED: Final = {Outcome.OK, Outcome.WARNING}
 
 
@@ -102,18 +103,19 @@ def _last(talk: Conversation) -> tuple[str, str]:
     request, answer = talk.last.request, talk.last.answer
     content = (request.content or b"").decode(errors="replace")
     sent = f"{request.method} {request.target} {content}"
+    sent = _plain(sent, talk, LONGEST_SENT)
     if isinstance(answer, str):
-        return _plain(sent, talk), _plain(answer, talk)
+        return sent, _plain(answer, talk)
     received = answer.content.decode(errors="replace")
-    return _plain(sent, talk), _plain(f"{answer.status} {received}", talk)
+    return sent, _plain(f"{answer.status} {received}", talk)
 
 
-def _plain(text: str, talk: Conversation) -> str:
+def _plain(text: str, talk: Conversation, longest: int = LONGEST) -> str:
     """One short printable line: a server's answer may hold anything."""
     text = text.replace(talk.client.token, "...")
     line = " ".join(text.split())
     line = "".join(c if c.isprintable() else "?" for c in line)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 def clean_up(talk: Conversation) -> list[str]:
