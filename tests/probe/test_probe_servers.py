@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from scim_connector.cli import main
 from tests import server
 from tests.probe import faults
 from tests.probe.lab import Json, Lab, serving
-from tests.server import Server, free_port
+from tests.server import PROGRAM, SOURCE, Server, free_port
 
 PROVIDERS = ("entra", "okta")
 TOKEN = {"SCIM_PROBE_TOKEN": Lab.token}
@@ -174,6 +176,48 @@ def test_the_token_may_come_from_a_file(tmp_path: Path) -> None:
     assert said.exit_code == 0
 
 
+def test_the_token_may_be_an_argument() -> None:
+    """--token is taken as it is."""
+    with serving(Lab()) as url:
+        said = run(url, "--as", "okta", "--yes", "--token", Lab.token)
+
+    assert said.exit_code == 0
+
+
+class Interrupted(Lab):
+    """Stops the probe, as Ctrl-C does, at its first PATCH."""
+
+    process: subprocess.Popen[str] | None = None
+
+    def patch(self, store: dict[str, Json], key: str, body: Json) -> tuple[int, Any]:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process = None
+        return super().patch(store, key, body)
+
+
+def test_an_interrupted_run_cleans_up_too() -> None:
+    """Ctrl-C in the middle leaves nobody behind."""
+    lab = Interrupted()
+    with serving(lab) as url:
+        lab.process = subprocess.Popen(
+            [*PROGRAM, "probe", url, "--as", "okta", "--yes"],
+            env={**os.environ, "PYTHONPATH": str(SOURCE), **TOKEN},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with lab.process as process:
+            stdout, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "Aborted!" in stderr
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert lab.process is None
+    assert lab.users == lab.groups == {}
+
+
 @pytest.mark.parametrize(
     ("token", "told"),
     [("", "Give the token in SCIM_PROBE_TOKEN"), ("Bearer x", "give it alone")],
@@ -228,7 +272,7 @@ def test_what_cannot_be_probed_is_one_sentence(lab: Lab, token: str, told: str) 
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        (f"http://127.0.0.1:{free_port()}/v2", "cannot be reached"),
+        ("http://127.0.0.1:9/v2", "cannot be reached"),
         ("scim.example.com", "write the SCIM base URL"),
         ("https://scim.example.com/v2?x=1", "without query"),
         ("http://127.0.0.1:99999/v2", "write the SCIM base URL"),
