@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.probe.lab import Json, Lab, Refused
+from tests.probe.lab import ENT, Json, Lab, Refused
 
 
 class IgnoresText(Lab):
@@ -208,3 +208,153 @@ class Redirects(Lab):
         if environ["PATH_INFO"].endswith("/"):
             raise Refused(307, "", "Elsewhere.")
         return super().answer(environ)
+
+
+class NumbersIds(Lab):
+    """The id is a number."""
+
+    def created(self, resource: Json) -> tuple[int, Any]:
+        return 201, {**resource, "id": 7}
+
+
+class FindsByNameAlone(Lab):
+    """Filters on anything but names find nobody."""
+
+    def compares(self, resource: Json, part: str) -> bool:
+        return "Name" in part and super().compares(resource, part)
+
+
+class ForgetsNames(Lab):
+    """A GET shows no name."""
+
+    def shown(self, resource: Json, query: Json) -> Json:
+        return {k: v for k, v in super().shown(resource, query).items() if k != "name"}
+
+
+class ForgetsEnterprise(Lab):
+    """A GET shows nothing of the enterprise extension."""
+
+    def shown(self, resource: Json, query: Json) -> Json:
+        return {k: v for k, v in super().shown(resource, query).items() if k != ENT}
+
+
+class RefusesNulls(Lab):
+    """A null is no value."""
+
+    def write(
+        self, method: str, kind: str, store: dict[str, Json], key: str, content: bytes
+    ) -> tuple[int, Any]:
+        if method != "PATCH" and b"null" in content:
+            raise Refused(400, "invalidValue", "null is no value.")
+        return super().write(method, kind, store, key, content)
+
+
+class MindsNames(Lab):
+    """Attribute names have case."""
+
+    def read(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            value = {k: v for k, v in value.items() if k[:1].islower()}
+        return super().read(value, name)
+
+
+class NeverRemoves(Lab):
+    """Removals are answered as done."""
+
+    def apply(self, resource: Json, op: str, operation: Json) -> None:
+        if op != "remove":
+            super().apply(resource, op, operation)
+
+
+class NeverActivates(Lab):
+    """Nobody comes back by PATCH."""
+
+    def apply(self, resource: Json, op: str, operation: Json) -> None:
+        wanted = str(operation["value"]) if operation.get("path") == "active" else ""
+        if wanted.lower() != "true":
+            super().apply(resource, op, operation)
+
+
+class IgnoresBooleans(Lab):
+    """A PATCH of active is read as text alone."""
+
+    def apply(self, resource: Json, op: str, operation: Json) -> None:
+        if operation.get("path") != "active" or operation["value"] not in {True, False}:
+            super().apply(resource, op, operation)
+
+
+class AnswersNothing(Lab):
+    """A PATCH is answered with 200 and an empty object."""
+
+    def patched(self, resource: Json) -> tuple[int, Any]:
+        return 200, {}
+
+
+class KeepsNames(Lab):
+    """The name of a deleted user stays taken."""
+
+    def delete(self, store: dict[str, Json], key: str) -> tuple[int, Any]:
+        name = store[key].get("userName")
+        self.taken = {*getattr(self, "taken", set()), name}
+        return super().delete(store, key)
+
+    def check(self, user: Json, key: str) -> None:
+        super().check(user, key)
+        if user["userName"] in getattr(self, "taken", set()):
+            raise Refused(409, "uniqueness", "The name was used before.")
+
+
+class RefusesGroups(Lab):
+    """No group can be made."""
+
+    def write(
+        self, method: str, kind: str, store: dict[str, Json], key: str, content: bytes
+    ) -> tuple[int, Any]:
+        if method == "POST" and kind == "Groups":
+            raise Refused(400, "invalidValue", "No.")
+        return super().write(method, kind, store, key, content)
+
+
+class AddsOne(Lab):
+    """Of several members the first is added."""
+
+    def membership(self, group: Json, op: str, value: list[Json]) -> None:
+        super().membership(group, op, value[:1])
+
+
+class RenamesToEmpty(Lab):
+    """A new name of a group takes its members away."""
+
+    def apply(self, resource: Json, op: str, operation: Json) -> None:
+        if operation.get("path") == "displayName" and "members" in resource:
+            resource["members"] = []
+        super().apply(resource, op, operation)
+
+
+class KeepsGroups(Lab):
+    """DELETE of a group is answered as done."""
+
+    def delete(self, store: dict[str, Json], key: str) -> tuple[int, Any]:
+        return (204, None) if store is self.groups else super().delete(store, key)
+
+
+class NeverReplaces(Lab):
+    """Members are only ever added, by PATCH and by PUT."""
+
+    def apply(self, resource: Json, op: str, operation: Json) -> None:
+        is_push = operation.get("path") == "members" and op == "replace"
+        super().apply(resource, "add" if is_push else op, operation)
+
+    def put(self, store: dict[str, Json], key: str, after: Json) -> Json:
+        if "members" in after:
+            after["members"] = store[key]["members"]
+        return super().put(store, key, after)
+
+
+class RefusesPasswords(Lab):
+    """A PATCH with a password is refused."""
+
+    def spread(self, resource: Json, op: str, values: Json) -> None:
+        if "password" in values:
+            raise Refused(400, "mutability", "Passwords are kept elsewhere.")
+        super().spread(resource, op, values)

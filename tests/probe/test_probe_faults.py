@@ -60,6 +60,37 @@ FOUND: dict[type[Lab], tuple[str, str]] = {
     ),
     faults.RefusesUnknownUrn: ("create-custom-extension group-create-urn", ""),
     faults.Redirects: ("trailing-slash?", ""),
+    faults.NumbersIds: (
+        "create create-nulls create-string-boolean create-other-casing"
+        " create-custom-extension group-create",
+        "create group-create",
+    ),
+    faults.FindsByNameAlone: ("match-external-id match-work-email manager-check", ""),
+    faults.ForgetsNames: (
+        "read-back update update-flag populate-flag",
+        "read-back profile-push",
+    ),
+    faults.ForgetsEnterprise: (
+        "create-enterprise create-manager-text update update-flag populate-flag"
+        " manager-add",
+        "",
+    ),
+    faults.RefusesNulls: ("create-nulls", "group-put"),
+    faults.MindsNames: ("create-other-casing", ""),
+    faults.NeverRemoves: (
+        "single-attribute manager-remove group-remove group-remove-filter",
+        "group-remove",
+    ),
+    faults.NeverActivates: ("restore", "reactivate"),
+    faults.IgnoresBooleans: ("disable-flag", "deactivate create-again"),
+    faults.AnswersNothing: ("patch-answer", "reactivate"),
+    faults.KeepsNames: ("create-after-delete", ""),
+    faults.RefusesGroups: ("group-create", "group-create"),
+    faults.AddsOne: ("group-add", "group-add"),
+    faults.RenamesToEmpty: ("group-rename", "group-rename"),
+    faults.KeepsGroups: ("group-delete", "group-delete"),
+    faults.NeverReplaces: ("", "group-push group-push-without-path group-put"),
+    faults.RefusesPasswords: ("", "password?"),
 }
 CASES = [
     pytest.param(lab, provider, set(words.split()), id=f"{lab.__name__}-{provider}")
@@ -87,6 +118,17 @@ def test_every_fault_is_in_the_table() -> None:
     """No broken server is written and then not probed."""
     classes = {c for c in vars(faults).values() if isinstance(c, type)}
     assert {c for c in classes if issubclass(c, Lab)} == set(FOUND)
+
+
+@pytest.mark.parametrize("provider", ["entra", "okta"])
+def test_every_check_can_fail(provider: str) -> None:
+    """Each check of a script is tripped by one of the broken servers at least."""
+    column = ["entra", "okta"].index(provider)
+    tripped = {
+        word.rstrip("?") for both in FOUND.values() for word in both[column].split()
+    }
+
+    assert tripped == {check.id for check in running.script(provider)}
 
 
 @pytest.mark.parametrize(("lab", "provider", "expected"), CASES)
