@@ -12,6 +12,7 @@ import pytest
 from scim_connector import settings
 from scim_connector.cli import main
 from scim_connector.mapping.functions import FUNCTIONS
+from scim_connector.probe import report
 from scim_connector.rules import handbook
 
 TOP = Path(__file__).parents[1]
@@ -31,6 +32,11 @@ def test_the_handbook_page_is_the_rules() -> None:
 def test_the_settings_page_is_the_settings() -> None:
     """docs/settings.md is generated: scim-connector settings --markdown."""
     assert _page("settings.md") == settings.documentation()
+
+
+def test_the_probe_page_is_the_checks() -> None:
+    """docs/probe.md is generated: scim-connector probe --markdown."""
+    assert _page("probe.md") == report.documentation()
 
 
 def test_every_function_is_documented() -> None:

@@ -93,6 +93,7 @@ def test_without_a_house_every_command_says_so(
         ("connection", "add"): ["x", "--kind", "okta"],
         ("connection", "set"): ["x", "--strict"],
         ("rollout",): ["x", "--connection", "x"],
+        ("probe",): ["x", "--as", "okta"],
         ("user", "add"): ["--email", "x@x.example"],
         ("user", "edit"): ["x", "--email", "x@x.example"],
         ("mapping", "new"): ["x", "--from", "okta"],

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "import": ("importing:import_users", "Import users from a CSV file."),
     "mapping": ("mapping:mapping", "How local fields are derived."),
     "rollout": ("rollout:rollout", "Try a whole directory; nothing is kept."),
+    "probe": ("probe:probe", "Play a provider against any SCIM server."),
     "conflict": ("conflict:conflict", "What waits for a person's decision."),
     "link": ("link:link", "Link identities of providers to existing users."),
     "log": ("log:log", "The requests of providers, with their steps."),
