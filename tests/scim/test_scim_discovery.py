@@ -131,7 +131,7 @@ def test_the_configuration_advertises_what_is_there():
     }
     assert supported == {
         "patch": True,
-        "bulk": False,
+        "bulk": True,
         "filter": True,
         "changePassword": False,
         "sort": True,
