@@ -69,6 +69,7 @@ def test_too_many_operations_name_both_limits() -> None:
     ("operation", "error"),
     [
         ({"method": "GET", "path": "/Users/x"}, MethodNotAllowed),
+        ({"path": "/Users/x"}, InvalidSyntax),
         ({"path": "/Users/x"}, MethodNotAllowed),
         ({"method": "POST", "path": "/Users", "data": {}}, InvalidValue),
         ({"method": "POST", "path": "/Users/x", "bulkId": "a"}, InvalidValue),

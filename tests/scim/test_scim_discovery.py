@@ -6,7 +6,12 @@ import pytest
 
 from scim_connector.scim import discovery
 from scim_connector.scim.errors import NotFound
-from scim_connector.scim.schemas import USER, DeclaredAttribute, user_resource_type
+from scim_connector.scim.schemas import (
+    GROUP,
+    USER,
+    DeclaredAttribute,
+    user_resource_type,
+)
 from scim_connector.scim.types import CORE, ENTERPRISE, LOCAL
 
 BASE = "https://scim.example/scim/v2"
@@ -44,7 +49,7 @@ def values(body):
 
 def test_three_schemas_are_published():
     """Core user, enterprise user and our own extension, each with its address."""
-    body = discovery.schemas(USER, BASE)
+    body = discovery.schemas([USER], BASE)
 
     assert [schema["id"] for schema in body["Resources"]] == [CORE, ENTERPRISE, LOCAL]
     assert body["totalResults"] == body["itemsPerPage"] == 3
@@ -54,9 +59,20 @@ def test_three_schemas_are_published():
     }
 
 
+def test_groups_are_published_beside_users():
+    """Every type that is offered is told, with its schemas (RFC 7643 section 6)."""
+    types = discovery.resource_types([USER, GROUP], BASE)["Resources"]
+    schemas = discovery.schemas([USER, GROUP], BASE)["Resources"]
+
+    assert [each["endpoint"] for each in types] == ["/Users", "/Groups"]
+    assert {each["schema"] for each in types} < {each["id"] for each in schemas}
+    assert discovery.resource_type([USER, GROUP], "group", BASE) == types[1]
+    assert "schemaExtensions" not in types[1]
+
+
 def test_schemas_use_the_keywords_of_the_standard_and_no_nulls():
     """T33: Entra wants camelCase keywords and no null anywhere."""
-    body = discovery.schemas(USER, BASE)
+    body = discovery.schemas([USER], BASE)
 
     assert None not in list(values(body))
     for schema in body["Resources"]:
@@ -67,7 +83,7 @@ def test_schemas_use_the_keywords_of_the_standard_and_no_nulls():
 
 def test_an_attribute_is_described_in_full():
     """RFC 7643 section 8.7.1: userName as the standard prints it."""
-    core = discovery.schema(USER, CORE, BASE)
+    core = discovery.schema([USER], CORE, BASE)
 
     user_name = {**core["attributes"][0]}
     assert user_name.pop("description")
@@ -85,7 +101,7 @@ def test_an_attribute_is_described_in_full():
 
 def test_emails_are_published_as_required():
     """D16: a client that reads the schema sends an address."""
-    core = discovery.schema(USER, CORE, BASE)
+    core = discovery.schema([USER], CORE, BASE)
     emails = next(a for a in core["attributes"] if a["name"] == "emails")
 
     assert emails["required"]
@@ -96,22 +112,24 @@ def test_a_declared_attribute_is_published():
     """D17: what an operator declares stands in /Schemas."""
     kind = user_resource_type((DeclaredAttribute("urn:x:User", "tag"),))
 
-    assert discovery.schema(kind, "URN:X:user", BASE)["attributes"][0]["name"] == "tag"
+    assert (
+        discovery.schema([kind], "URN:X:user", BASE)["attributes"][0]["name"] == "tag"
+    )
 
 
 def test_one_schema_or_resource_type_by_its_id():
     """Members are found without case, unknown ones are 404."""
-    assert discovery.schema(USER, CORE.lower(), BASE)["id"] == CORE
-    assert discovery.resource_type(USER, "User", BASE)["endpoint"] == "/Users"
+    assert discovery.schema([USER], CORE.lower(), BASE)["id"] == CORE
+    assert discovery.resource_type([USER], "User", BASE)["endpoint"] == "/Users"
     with pytest.raises(NotFound):
-        discovery.schema(USER, "urn:x", BASE)
+        discovery.schema([USER], "urn:x", BASE)
     with pytest.raises(NotFound):
-        discovery.resource_type(USER, "Group", BASE)
+        discovery.resource_type([USER], "Group", BASE)
 
 
 def test_the_resource_type_names_its_extensions():
     """RFC 7643 section 6: endpoint, schema and optional extensions."""
-    body = discovery.resource_types(USER, BASE)["Resources"]
+    body = discovery.resource_types([USER], BASE)["Resources"]
 
     assert len(body) == 1
     assert (body[0]["endpoint"], body[0]["schema"]) == ("/Users", CORE)

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from scim_connector.scim import membership, patch
 from scim_connector.scim.dialects import DIALECTS, Dialect
-from scim_connector.scim.errors import InvalidSyntax, InvalidValue, NoTarget
+from scim_connector.scim.errors import (
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+)
 from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
 from scim_connector.scim.schemas import GROUP
 from scim_connector.scim.types import Json
@@ -94,7 +99,12 @@ def test_what_is_no_member_is_patched_as_ever() -> None:
         ({"op": "add", "path": "members", "value": 7}, InvalidValue),
         ({"op": "dance", "path": "members", "value": "a"}, InvalidSyntax),
         ({"op": "remove"}, NoTarget),
-        ({"op": "replace", "value": {"displayName": ""}}, InvalidValue),
+        ({"op": "replace", "value": {"displayName": ""}}, Mutability),
+        (
+            {"op": "replace", "path": 'members[value eq "a"].value', "value": "b"},
+            Mutability,
+        ),
+        ({"op": "add", "path": "members.type", "value": "Group"}, Mutability),
     ],
 )
 def test_nonsense_is_refused(operation: Json, error: type[Exception]) -> None:

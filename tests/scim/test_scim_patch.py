@@ -275,7 +275,7 @@ def test_remove_of_what_is_absent_can_be_strict():
 )
 def test_active_is_never_left_open(operation):
     """T28 of the threats: removing active, or null, is 400 and toggles nothing."""
-    with pytest.raises(InvalidValue, match="active cannot be removed"):
+    with pytest.raises(Mutability, match="active is required"):
         run(operation)
 
 
@@ -284,14 +284,19 @@ def test_active_is_never_left_open(operation):
     [
         op("remove", "userName"),
         op("replace", "userName", None),
-        op("replace", "userName", " "),
         op("replace", None, {"userName": ""}),
     ],
 )
 def test_the_user_name_cannot_go(operation):
-    """T22: a removal of a required attribute is 400 invalidValue."""
-    with pytest.raises(InvalidValue, match="userName is missing"):
+    """A removal of a required attribute is 400 mutability (RFC 7644, 3.5.2.2)."""
+    with pytest.raises(Mutability, match="userName is required"):
         run(operation)
+
+
+def test_the_user_name_is_never_blank():
+    """Blanks are no name: 400 invalidValue."""
+    with pytest.raises(InvalidValue, match="userName is missing"):
+        run(op("replace", "userName", " "))
 
 
 @pytest.mark.parametrize(

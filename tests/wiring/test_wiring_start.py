@@ -6,30 +6,19 @@ import json
 import os
 import socket
 import sqlite3
-import ssl
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from time import sleep
 from urllib.request import Request, urlopen
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 
 from scim_connector.settings import Settings
 from scim_connector.wiring import create_app, prepare
-from tests import postgres, server
+from tests import postgres, server, tls
 from tests.server import PROGRAM, SOURCE, Server
 
 
@@ -237,58 +226,19 @@ def test_the_wsgi_factory_serves(
 
 def test_https_with_an_own_certificate(tmp_path: Path) -> None:
     """--tls-cert and --tls-key answer https, and the base URL says so."""
-    cert, key = _certificate(tmp_path)
-    port = server.free_port()
-    served = subprocess.Popen(
-        [*PROGRAM, "serve", "--port", str(port), "--tls-cert", cert, "--tls-key", key],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert served.stdout is not None
-    printed = [served.stdout.readline() for _ in range(3)]
-    context = ssl.create_default_context(cafile=cert)
-    status = _status(f"https://127.0.0.1:{port}/healthz", context)
-    served.terminate()
-    served.communicate(timeout=20)
+    with tls.running(tmp_path) as secured:
+        status = secured.status()
 
-    assert any(f"https://127.0.0.1:{port}/scim/v2" in line for line in printed)
+    assert f"https://127.0.0.1:{secured.port}/scim/v2" in secured.printed
     assert status == 200
 
 
-def _status(url: str, context: ssl.SSLContext | None = None) -> int:
+def _status(url: str) -> int:
     """The status of a GET, once the server answers."""
     for _ in range(100):
         try:
-            with urlopen(url, timeout=5, context=context) as answer:  # noqa: S310
+            with urlopen(url, timeout=5) as answer:  # noqa: S310
                 return int(answer.status)
         except OSError:
             sleep(0.1)
     return 0
-
-
-def _certificate(folder: Path) -> tuple[str, str]:
-    """A certificate for 127.0.0.1 and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return str(folder / "cert.pem"), str(folder / "key.pem")

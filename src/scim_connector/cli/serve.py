@@ -116,7 +116,7 @@ def _print_address(settings: Settings) -> None:
 
 def _run(settings: Settings) -> None:
     from granian import Granian  # noqa: PLC0415 - only this command needs it
-    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
     from granian.errors import ConfigurationError  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
@@ -132,6 +132,8 @@ def _run(settings: Settings) -> None:
             blocking_threads=1,
             ssl_cert=settings.tls_cert,
             ssl_key=settings.tls_key,
+            # RFC 7644 section 7.2 demands it; granian's default is 1.3 alone.
+            ssl_protocol_min=SSLProtocols.tls12,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=DRAIN_SECONDS,

@@ -137,6 +137,8 @@ _TEXTS: Final = ("method", "path", "bulkId", "version")
 
 def _address(method: str, path: str, bulk_id: str | None) -> tuple[str, str | None]:
     """Return the endpoint and the id that a path names."""
+    if not method:
+        raise InvalidSyntax('An operation needs a "method", such as "POST".')
     if method not in _METHODS:
         allowed = tuple(sorted(_METHODS))
         message = f"method must be one of {', '.join(allowed)}, not {shown(method)}."

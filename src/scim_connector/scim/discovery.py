@@ -20,35 +20,39 @@ from scim_connector.scim.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scim_connector.scim.attributes import Attribute, Schema
     from scim_connector.scim.schemas import ResourceType
 
 _WITH_CASE: Final = {"string", "reference", "binary"}
 
 
-def schemas(resource_type: ResourceType, base_url: str) -> Json:
-    """Return the list of all schemas, for GET /Schemas."""
-    return _listed([_schema(schema, base_url) for schema in resource_type.schemas])
+def schemas(types: Iterable[ResourceType], base_url: str) -> Json:
+    """Return the list of all schemas of *types*, for GET /Schemas."""
+    known = [schema for each in types for schema in each.schemas]
+    return _listed([_schema(schema, base_url) for schema in known])
 
 
-def schema(resource_type: ResourceType, urn: str, base_url: str) -> Json:
+def schema(types: Iterable[ResourceType], urn: str, base_url: str) -> Json:
     """Return one schema by its URN in any case; NotFound when there is none."""
-    for known in resource_type.schemas:
+    for known in (schema for each in types for schema in each.schemas):
         if known.id.lower() == urn.lower():
             return _schema(known, base_url)
     raise NotFound("There is no schema with this URN; see /Schemas.")
 
 
-def resource_types(resource_type: ResourceType, base_url: str) -> Json:
+def resource_types(types: Iterable[ResourceType], base_url: str) -> Json:
     """Return the list of resource types, for GET /ResourceTypes."""
-    return _listed([_resource_type(resource_type, base_url)])
+    return _listed([_resource_type(known, base_url) for known in types])
 
 
-def resource_type(known: ResourceType, name: str, base_url: str) -> Json:
+def resource_type(types: Iterable[ResourceType], name: str, base_url: str) -> Json:
     """Return one resource type by its id; NotFound when there is none."""
-    if known.id.lower() != name.lower():
-        raise NotFound("There is no such resource type; see /ResourceTypes.")
-    return _resource_type(known, base_url)
+    for known in types:
+        if known.id.lower() == name.lower():
+            return _resource_type(known, base_url)
+    raise NotFound("There is no such resource type; see /ResourceTypes.")
 
 
 def service_provider_config(base_url: str, *, documentation: str | None = None) -> Json:
@@ -120,22 +124,24 @@ def _schema(known: Schema, base_url: str) -> Json:
 
 
 def _resource_type(known: ResourceType, base_url: str) -> Json:
-    return {
+    described: Json = {
         "schemas": [RESOURCE_TYPE],
         "id": known.id,
         "name": known.name,
         "endpoint": known.endpoint,
         "description": known.description,
         "schema": known.schema.id,
-        "schemaExtensions": [
-            {"schema": extension.id, "required": False}
-            for extension in known.extensions
-        ],
         "meta": {
             "resourceType": "ResourceType",
             "location": f"{base_url}/ResourceTypes/{known.id}",
         },
     }
+    if known.extensions:
+        described["schemaExtensions"] = [
+            {"schema": extension.id, "required": False}
+            for extension in known.extensions
+        ]
+    return described
 
 
 def _attribute(attribute: Attribute) -> Json:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scim_connector.scim import messages, patch, paths
 from scim_connector.scim.elements import Edit
-from scim_connector.scim.errors import InvalidPath, InvalidValue
+from scim_connector.scim.errors import InvalidPath, InvalidValue, Mutability
 from scim_connector.scim.filters import Compare, Element, Or
 from scim_connector.scim.group_schemas import MEMBERS
 from scim_connector.scim.schemas import GROUP
@@ -154,6 +154,7 @@ def _on_members(text: str) -> paths.Path | None:
 
 def _step(edit: Edit) -> Step:
     path, op = edit.path, edit.op
+    _refuse_rewriting(path)
     if path.filter is None and path.sub is None:
         if op == "remove":
             if not edit.names_some:
@@ -167,6 +168,13 @@ def _step(edit: Edit) -> Step:
         if values is not None and edit.reading.dialect.allows("remove-absent"):
             return Remove(values)
     return Rewrite(edit)
+
+
+def _refuse_rewriting(path: paths.Path) -> None:
+    """Refuse to make somebody else of a member (RFC 7643 section 4.2)."""
+    if path.sub is not None and path.sub.mutability in {"immutable", "readOnly"}:
+        message = f"{path.name} does not change; remove the member and add another."
+        raise Mutability(message)
 
 
 def _named(expression: Expression) -> frozenset[str] | None:

@@ -174,7 +174,7 @@ class _Patch:
 
     def _change(self, op: Op, path: Path, raw: Any, has_value: bool) -> None:
         """Carry out one operation at one place."""
-        _refuse_toggling(op, path, raw)
+        _refuse_emptying(op, path, raw)
         attribute = path.attribute
         if attribute.is_extension:
             self._change_extension(op, attribute, raw)
@@ -234,12 +234,20 @@ def is_read_only(path: Path) -> bool:
     return path.attribute.read_only or path.target.read_only
 
 
-def _refuse_toggling(op: Op, path: Path, raw: Any) -> None:
-    """Refuse to leave open whether a user is active: nothing may toggle it unsaid."""
-    if path.extension or path.attribute.name != "active":
+def _refuse_emptying(op: Op, path: Path, raw: Any) -> None:
+    """Refuse to take away what is required (RFC 7644 section 3.5.2.2).
+
+    So nothing leaves open whether a user is active. Required lists (``emails``) are
+    for the local rules: they can say more, and let an inactive user be without.
+    """
+    attribute = path.attribute
+    if path.sub or attribute.multi_valued or not attribute.required:
         return
     if op == "remove" or values.is_absent(raw):
-        raise InvalidValue("active cannot be removed; set it to true or false.")
+        message = (
+            f"{attribute.name} is required and cannot be removed; give it a value."
+        )
+        raise Mutability(message)
 
 
 def _merged(attribute: Attribute, present: Json, raw: Any, value: Json) -> Json:

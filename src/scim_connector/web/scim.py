@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.scim import discovery
-from scim_connector.scim.errors import NotFound, NotSupported
+from scim_connector.scim.errors import Forbidden, NotFound, NotSupported
 from scim_connector.web import replies
 from scim_connector.web.bulk import BulkEndpoint
 from scim_connector.web.resources import Endpoint, Root
@@ -21,6 +21,8 @@ LARGEST_GROUP: Final = 16 * 1024 * 1024
 _LATER: Final = {
     "Me": "A connection is no user, so there is nothing at /Me.",
 }
+#: RFC 7644 section 4: nobody shall take the whole for what a filter found.
+_UNFILTERED: Final = "What is told here is not filtered; ask again without a filter."
 
 
 class Scim:
@@ -74,10 +76,11 @@ class Scim:
     def _discovery(self, visit: Visit, parts: list[str]) -> Reply:
         if visit.allow("GET") == "OPTIONS":
             return visit.options("GET")
-        known, base = (
-            self._provisioning.users.resource_type(visit.connection),
-            self._base_url,
-        )
+        if parts and "filter" in visit.arguments():
+            raise Forbidden(_UNFILTERED)
+        offered = (self._provisioning.users, self._provisioning.groups)
+        known = [each.resource_type(visit.connection) for each in offered]
+        base = self._base_url
         match parts:
             case ["Schemas"]:
                 value = discovery.schemas(known, base)
