@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from scim_connector.accounts import Act
 from scim_connector.administration import connections as administration
+from scim_connector.login.client_credentials import ClientCredentials
 from scim_connector.provisioning import Provisioning, RequestGatherer
 from scim_connector.rules.actors import Actor
 from scim_connector.settings import Settings
+from scim_connector.tokens.jwks import KeySource
 from scim_connector.web.app import create_app
 from scim_connector.web.callers import Callers
 from scim_connector.web.door import ScimDoor
 from scim_connector.web.health import Health
+from scim_connector.web.oauth import OAuth
 from scim_connector.web.scim import Scim
 from scim_connector.wiring import House, open_house, prepare
 
@@ -110,11 +113,16 @@ def open_door(folder: Path, **settings: Any) -> Door:
     app = create_app(
         ScimDoor(
             chosen,
-            Callers(house.database, house.keys),
+            Callers(house.database, house.keys, KeySource().key),
             Scim(chosen, Provisioning(house.database, gatherer, house.keys)),
             gatherer,
         ),
         Health(house.database),
+        OAuth(
+            chosen,
+            ClientCredentials(house.database, house.keys, KeySource().key),
+            gatherer,
+        ),
     )
     return Door(app.test_client(), welcome.token, house, gatherer)
 

@@ -68,7 +68,7 @@ def add(
         now=act.now,
     )
     facts = {"connection": name, "kind": kind, **settings}
-    _tell(tx, "connection:added", connection_id, act, **facts)
+    tell(tx, "connection:added", connection_id, act, **facts)
     return connections.required(tx, connection_id)
 
 
@@ -79,7 +79,7 @@ def change(
     moved = {n: v for n, v in changes.items() if getattr(connection, n) != v}
     if moved:
         connections.change(tx, connection.id, moved)
-        _tell(tx, "connection:changed", connection.id, act, **moved)
+        tell(tx, "connection:changed", connection.id, act, **moved)
     return connections.required(tx, connection.id)
 
 
@@ -101,7 +101,7 @@ def _move(
         raise NotPossible(f"{message}; add a new one that takes it over.")
     if connection.state != state:
         connections.change(tx, connection.id, {"state": state})
-        _tell(tx, event, connection.id, act)
+        tell(tx, event, connection.id, act)
 
 
 def people(reader: Reader, connection: Connection) -> int:
@@ -126,7 +126,7 @@ def retire(
             account.deactivate(hold=True)
             account.save()
             ended += 1
-    _tell(tx, "connection:retired", connection.id, act, deactivated=ended)
+    tell(tx, "connection:retired", connection.id, act, deactivated=ended)
     return ended
 
 
@@ -163,7 +163,7 @@ def create_token(
         now=act.now,
         expires_at=expires_at,
     )
-    _tell(tx, "token:created", connection.id, act, token=token.id, expires=expires_at)
+    tell(tx, "token:created", connection.id, act, token=token.id, expires=expires_at)
     return token
 
 
@@ -181,7 +181,7 @@ def revoke_token(tx: Transaction, token: credentials.Credential, act: Act) -> bo
     """Revoke a token at once; False when it was revoked already."""
     done = credentials.revoke(tx, token.id, now=act.now)
     if done:
-        _tell(tx, "token:revoked", token.connection_id, act, token=token.id)
+        tell(tx, "token:revoked", token.connection_id, act, token=token.id)
     return done
 
 
@@ -193,12 +193,13 @@ def extend_token(
         raise NotPossible("A revoked token stays revoked; create a new one.")
     credentials.extend(tx, token.id, expires_at)
     facts = {"token": token.id, "expires": expires_at}
-    _tell(tx, "token:extended", token.connection_id, act, **facts)
+    tell(tx, "token:extended", token.connection_id, act, **facts)
 
 
-def _tell(
+def tell(
     tx: Transaction, event: str, connection_id: int, act: Act, **facts: Any
 ) -> None:
+    """Write an event about a connection to audit."""
     audit.record(
         tx,
         [Event(event, facts)],

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "serve": ("serve:serve", "Serve SCIM; the first start prints how to connect."),
     "connection": ("connection:connection", "Connections to identity providers."),
     "token": ("token:token", "Bearer tokens of connections."),
+    "oauth": ("oauth:oauth", "OAuth client secrets and trusts of connections."),
     "user": ("user:user", "Local users."),
     "role": ("names:role", "Roles."),
     "profile": ("names:profile", "Profiles."),

@@ -165,7 +165,11 @@ def show(house: House, name: str, as_json: bool) -> None:
     """One connection with its settings and tokens."""
     reader = house.database.reader()
     found = administration.find(reader, name)
-    tokens = [c for c in credentials.every(reader) if c.connection_id == found.id]
+    tokens = [
+        c
+        for c in credentials.every(reader)
+        if c.connection_id == found.id and c.kind == "bearer"
+    ]
     row = _as_row(found) | {
         "active people": administration.people(reader, found),
         "tokens": [f"{c.id} until {moment(c.expires_at)}" for c in tokens],

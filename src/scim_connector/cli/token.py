@@ -50,7 +50,7 @@ def create(house: House, connection: str, expires: int | None) -> None:
 @json_option
 @opens
 def list_(house: House, as_json: bool) -> None:
-    """All tokens: whose, since when, until when, last used."""
+    """All tokens, secrets and trusts: whose, since when, until when, last used."""
     reader = house.database.reader()
     names = {c.id: c.name for c in connections.every(reader)}
     present = now()
@@ -58,12 +58,14 @@ def list_(house: House, as_json: bool) -> None:
         {
             "id": found.id,
             "connection": names[found.connection_id],
+            "kind": found.kind,
             "state": found.state_at(present),
             "created": moment(found.created_at),
             "expires": moment(found.expires_at),
             "last used": moment(found.last_used_at),
         }
         for found in credentials.every(reader)
+        if found.kind != "access" or found.state_at(present) == "live"
     ]
     hint = "No token yet: scim-connector token create CONNECTION"
     records(rows, as_json=as_json, empty=hint)

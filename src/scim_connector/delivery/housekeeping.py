@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from scim_connector.directory import audit, counters, idempotency
+from scim_connector.directory import (
+    audit,
+    counters,
+    credentials,
+    idempotency,
+    trusts,
+)
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Database
@@ -18,5 +25,8 @@ def keep_house(database: Database) -> None:
         database.write(lambda tx: audit.seal(tx, now=now))
     if idempotency.has_old(database.reader(), now=now):
         database.write(lambda tx: idempotency.drop_old(tx, now=now))
+    for forgotten in (credentials, trusts):
+        if forgotten.has_ended(database.reader(), now=now):
+            database.write(partial(forgotten.forget_ended, now=now))
     if database.dialect == "postgresql" and counters.is_crowded(database.reader()):
         database.write(counters.fold)

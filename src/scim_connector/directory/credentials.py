@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from scim_connector.directory import connections
 from scim_connector.directory.statements import Statement
@@ -30,6 +30,7 @@ class Credential:
     expires_at: int | None
     revoked_at: int | None
     last_used_at: int | None
+    parent_id: str | None = None
 
     def state_at(self, now: int) -> str:
         """How the credential stands: live, expired or revoked."""
@@ -39,6 +40,8 @@ class Credential:
             return "expired"
         return "live"
 
+
+DAY = 24 * 3600 * 1_000_000
 
 _NAMES = tuple(Credential.__dataclass_fields__)
 _COLUMNS = tuple(credentials.c[name] for name in _NAMES)
@@ -59,6 +62,20 @@ _REVOKE = Statement(
     .where(credentials.c.id == bindparam("of_id"), credentials.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
 )
+_REVOKE_CHILDREN = Statement(
+    update(credentials)
+    .where(
+        credentials.c.parent_id == bindparam("of_id"),
+        credentials.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("at"))
+)
+_ENDED = (
+    credentials.c.kind == "access",
+    credentials.c.expires_at < bindparam("until"),
+)
+_HAS_ENDED = Statement(select(credentials.c.id).where(*_ENDED).limit(1))
+_FORGET = Statement(delete(credentials).where(*_ENDED))
 _REVOKE_ALL = Statement(
     update(credentials)
     .where(
@@ -107,13 +124,16 @@ def add(
     hashed: str,
     now: int,
     expires_at: int | None,
+    kind: str = "bearer",
+    parent_id: str | None = None,
 ) -> None:
-    """Insert a bearer credential by its hash."""
+    """Insert a credential by its hash; one of kind "trust" opens nothing by itself."""
     tx.run(
         _ADD,
         id=credential_id,
         connection_id=connection_id,
-        kind="bearer",
+        kind=kind,
+        parent_id=parent_id,
         hash=hashed,
         created_at=now,
         expires_at=expires_at,
@@ -123,8 +143,19 @@ def add(
 
 
 def revoke(tx: Transaction, credential_id: str, *, now: int) -> bool:
-    """Revoke one credential; False when it was revoked already."""
+    """Revoke a credential and what was issued for it; False when it was already."""
+    tx.run(_REVOKE_CHILDREN, of_id=credential_id, at=now)
     return tx.run(_REVOKE, of_id=credential_id, at=now) == 1
+
+
+def has_ended(reader: Reader, *, now: int) -> bool:
+    """Whether an access token ended more than a day ago."""
+    return reader.row(_HAS_ENDED, until=now - DAY) is not None
+
+
+def forget_ended(tx: Transaction, *, now: int) -> None:
+    """Forget the access tokens that ended more than a day ago."""
+    tx.run(_FORGET, until=now - DAY)
 
 
 def revoke_all(tx: Transaction, connection_id: int, *, now: int) -> int:

@@ -132,7 +132,31 @@ credentials = Table(
     _instant("expires_at", nullable=True),
     _instant("revoked_at", nullable=True),
     _instant("last_used_at", nullable=True),
-    CheckConstraint("kind IN ('bearer')", name="kind"),
+    Column("parent_id", String(16), index=True),
+    CheckConstraint("kind IN ('bearer', 'secret', 'trust', 'access')", name="kind"),
+    comment="What opens a connection; an access token dies with the parent it is from.",
+)
+
+oauth_trusts = Table(
+    "oauth_trusts",
+    metadata,
+    Column("id", ForeignKey("credentials.id"), primary_key=True),
+    Column("issuer", Text, nullable=False, index=True),
+    Column("jwks_url", Text, nullable=False),
+    Column("subject", Text),
+    Column("audiences", Text, nullable=False),
+    Column("tenant", Text),
+    Column("algorithm", String(10), nullable=False),
+    _flag("is_direct"),
+    comment="Whose signed assertions are exchanged for access tokens (RFC 7523).",
+)
+
+used_assertions = Table(
+    "used_assertions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    comment="An assertion is exchanged once; kept until it would be refused anyway.",
 )
 
 quirk_counts = Table(

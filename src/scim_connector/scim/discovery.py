@@ -82,7 +82,7 @@ def service_provider_config(base_url: str, *, documentation: str | None = None) 
         "changePassword": {"supported": False},
         "sort": {"supported": True},
         "etag": {"supported": True},
-        "authenticationSchemes": [_BEARER],
+        "authenticationSchemes": [_BEARER, _OAUTH],
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": f"{base_url}/ServiceProviderConfig",
@@ -96,6 +96,15 @@ _BEARER: Final[Json] = {
     "description": "A token of the connection, in the Authorization header.",
     "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
     "primary": True,
+}
+
+_OAUTH: Final[Json] = {
+    "type": "oauth2",
+    "name": "OAuth 2.0 client credentials",
+    "description": "A client secret, or a signed assertion (RFC 7523), is exchanged for"
+    " an access token at /oauth2/token.",
+    "specUri": "https://www.rfc-editor.org/rfc/rfc6749#section-4.4",
+    "primary": False,
 }
 
 

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
+from scim_connector.login.client_credentials import TOKEN_PATH
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from scim_connector.web.door import ScimDoor
     from scim_connector.web.health import Health
+    from scim_connector.web.oauth import OAuth
 
 
-def create_app(door: ScimDoor, health: Health) -> Flask:
+def create_app(door: ScimDoor, health: Health, oauth: OAuth) -> Flask:
     """Build the WSGI application from its parts (``wiring`` makes them)."""
     app = Flask(__name__, static_folder=None)
     app.add_url_rule("/healthz", view_func=health.live)
     app.add_url_rule("/readyz", view_func=health.ready)
+    app.add_url_rule(TOKEN_PATH, view_func=oauth.token, methods=["POST"])
+    metadata = "/.well-known/oauth-authorization-server"
+    app.add_url_rule(metadata, view_func=oauth.metadata)
     app.register_error_handler(404, _nothing)
     app.wsgi_app = _in_front(door, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

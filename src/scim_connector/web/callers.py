@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scim_connector.directory import credentials
+from scim_connector.directory import credentials, trusts
+from scim_connector.login.client_credentials import terms_of
 from scim_connector.scim.errors import Unauthenticated
-from scim_connector.tokens import opaque
+from scim_connector.tokens import assertions, opaque
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.credentials import Credential
     from scim_connector.directory.database import Database
+    from scim_connector.tokens.assertions import KeyOf
     from scim_connector.tokens.secrets import SecretKeys
 
+_DOTS_OF_A_JWT = 2
 _NONE = opaque.mint()
 _HELP = "make one with: scim-connector token create CONNECTION"
 
@@ -44,14 +47,21 @@ class Caller:
 class Callers:
     """Knows callers by their tokens; one statement for each request."""
 
-    def __init__(self, database: Database, keys: SecretKeys) -> None:
-        """Look tokens up in *database*, hashed with the sub-keys of *keys*."""
+    def __init__(self, database: Database, keys: SecretKeys, key_of: KeyOf) -> None:
+        """Look tokens up in *database*, hashed with the sub-keys of *keys*.
+
+        *key_of* finds the keys of issuers, for Entra's own token alone.
+        """
         self._database = database
+        self._key_of = key_of
         self._peppers = keys.peppers()
 
     def authenticate(self, environ: dict[str, Any], now: int) -> Caller:
         """The caller of a WSGI request; raises Refused (401)."""
-        token = _token(environ.get("HTTP_AUTHORIZATION", ""))
+        text = _bearer(environ.get("HTTP_AUTHORIZATION", ""))
+        if text.count(".") == _DOTS_OF_A_JWT:
+            return self._signed(text, now)
+        token = opaque.parse(text) or _NONE
         found = credentials.caller(self._database.reader(), token.id)
         if found is None or not self._opens(token, found[0]):
             raise Refused(
@@ -62,12 +72,39 @@ class Callers:
         _refuse_dead(credential, connection, now)
         return Caller(credential.id, connection)
 
+    def _signed(self, text: str, now: int) -> Caller:
+        """The caller of a signed token that is sent as it is (Entra, blank secret)."""
+        try:
+            issuer = assertions.claimed(text).issuer
+            found = trusts.of_issuer(self._database.reader(), issuer)
+            direct = [(trust, caller) for trust, caller in found if trust.is_direct]
+            if not direct:
+                message = (
+                    "Signed tokens are not taken here; exchange it at /oauth2/token,"
+                )
+                raise Refused("signed_token", f"{message} or {_HELP}")
+            trust, connection = direct[0]
+            assertions.verify(text, terms_of(trust), self._key_of, now=now)
+        except assertions.BadAssertion as error:
+            message = f"The token is refused. {error}"
+            raise Refused(f"signed_{error.reason}", message) from None
+        except assertions.KeysUnavailable as error:
+            message = f"The keys of the issuer cannot be fetched now: {error}"
+            raise Refused("keys_unavailable", message) from None
+        if connection.state == "retired":
+            message = f"Connection {connection.name} is retired; it answers no more."
+            raise Refused("connection_retired", message)
+        return Caller(trust.id, connection)
+
     def _opens(self, token: opaque.Token, credential: Credential) -> bool:
         hashes = [opaque.opens(token, credential.hash, p) for p in self._peppers]
         return any(hashes)
 
 
 def _refuse_dead(credential: Credential, connection: Connection, now: int) -> None:
+    if credential.kind == "secret":
+        message = "This is a client secret; exchange it at /oauth2/token for a token"
+        raise Refused("secret_as_token", f"{message} and send that.")
     state = credential.state_at(now)
     if state != "live":
         message = f"This token is {state}; {_HELP}"
@@ -77,7 +114,8 @@ def _refuse_dead(credential: Credential, connection: Connection, now: int) -> No
         raise Refused("connection_retired", message)
 
 
-def _token(header: str) -> opaque.Token:
+def _bearer(header: str) -> str:
+    """What stands behind "Bearer", empty for more than one word."""
     words: Sequence[str] = header.split()
     if not words:
         message = "Send the token as: Authorization: Bearer TOKEN;"
@@ -88,4 +126,4 @@ def _token(header: str) -> opaque.Token:
     if len(words) > 2 and words[1].lower() == "bearer":  # noqa: PLR2004
         message = 'The word "Bearer" stands twice: paste the token alone, without it,'
         raise Refused("bearer_twice", f"{message} into the provider's token field.")
-    return opaque.parse(words[1] if len(words) == 2 else "") or _NONE  # noqa: PLR2004
+    return words[1] if len(words) == 2 else ""  # noqa: PLR2004

@@ -15,6 +15,7 @@ from scim_connector.provisioning import entries
 from scim_connector.scim.errors import ScimError
 from scim_connector.web import ids, replies
 from scim_connector.web.callers import Callers, Refused
+from scim_connector.web.sources import source_of
 from scim_connector.web.visits import Visit
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class ScimDoor:
         started, now = perf_counter_ns(), time_ns() // 1000
         request_id = ids.request_id(now)
         path = _text(request.environ.get("PATH_INFO", ""))[len("/scim") :]
-        source = self._source(request)
+        source = source_of(request.environ, self._proxies)
         try:
             caller = self._callers.authenticate(request.environ, now)
             self._gatherer.used(caller.credential_id, now)
@@ -76,14 +77,6 @@ class ScimDoor:
             return replies.refused(error, request_id)
         except Exception as error:
             return replies.refused(error, request_id)
-
-    def _source(self, request: Request) -> str:
-        """The address of the client; a named proxy is believed about it."""
-        peer: str = request.environ.get("REMOTE_ADDR") or ""
-        if peer in self._proxies:
-            forwarded: str = request.environ.get("HTTP_X_FORWARDED_FOR", "")
-            return forwarded.rpartition(",")[2].strip()[:45] or peer
-        return peer
 
     def _visited(self, visit: Visit) -> Reply:
         """Answer; what never reached provisioning is logged here (decision 33)."""

@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scim_connector.delivery.background import Background
+from scim_connector.login.client_credentials import ClientCredentials
 from scim_connector.provisioning import Provisioning, RequestGatherer
 from scim_connector.settings import PREFIX, Settings
+from scim_connector.tokens.jwks import KeySource
 from scim_connector.web.app import create_app as build_app
 from scim_connector.web.callers import Callers
 from scim_connector.web.door import ScimDoor
 from scim_connector.web.health import Health
+from scim_connector.web.oauth import OAuth
 from scim_connector.web.scim import Scim
 from scim_connector.wiring.first_run import Prepared, Welcome, prepare
 from scim_connector.wiring.house import House, NotReady, open_house
@@ -50,14 +53,17 @@ def create_app(settings: Settings) -> Flask:
 
 def _app(house: House) -> tuple[Flask, Background]:
     gatherer = RequestGatherer(house.database)
+    key_of = KeySource().key
+    exchange = ClientCredentials(house.database, house.keys, key_of)
     door = ScimDoor(
         house.settings,
-        Callers(house.database, house.keys),
+        Callers(house.database, house.keys, key_of),
         Scim(house.settings, Provisioning(house.database, gatherer, house.keys)),
         gatherer,
     )
     background = Background(house.database, gatherer)
-    return build_app(door, Health(house.database)), background
+    oauth = OAuth(house.settings, exchange, gatherer)
+    return build_app(door, Health(house.database), oauth), background
 
 
 def application() -> Flask:

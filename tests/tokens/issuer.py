@@ -1,0 +1,117 @@
+"""An issuer of assertions for the tests: real keys, a real key set over HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+ISSUER = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+SUBJECT = "99999999-aaaa-bbbb-cccc-dddddddddddd"
+AUDIENCE = "api://scim-connector"
+
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+WEAK_KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    """What Entra puts into an assertion; a change to None leaves a claim out."""
+    now = int(time.time())
+    whole = {
+        "iss": ISSUER,
+        "sub": SUBJECT,
+        "aud": AUDIENCE,
+        "tid": TENANT,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+        "uti": f"{time.time_ns()}",
+        "ver": "2.0",
+        **changes,
+    }
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def signed(
+    said: dict[str, Any] | None = None,
+    *,
+    key: Any = RSA_KEY,
+    algorithm: str = "RS256",
+    kid: str | None = "one",
+    **header: Any,
+) -> str:
+    """An assertion signed with *key*."""
+    headers = {"kid": kid, **header} if kid is not None else header
+    return jwt.encode(said or claims(), key, algorithm=algorithm, headers=headers)
+
+
+def jwk(key: Any, kid: str, **more: Any) -> dict[str, Any]:
+    """The public half of *key* as a JWK."""
+    kind = ECAlgorithm if isinstance(key, ec.EllipticCurvePrivateKey) else RSAAlgorithm
+    described: dict[str, Any] = json.loads(kind.to_jwk(key.public_key()))
+    described.pop("key_ops", None)
+    return {**described, "kid": kid, "use": "sig", **more}
+
+
+@dataclass
+class Issuer:
+    """A key set at an address of this machine; ``answer`` replaces the whole reply."""
+
+    url: str = ""
+    keys: list[dict[str, Any]] = field(default_factory=lambda: [jwk(RSA_KEY, "one")])
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    slowly: bool = False
+    asked: int = 0
+
+
+@contextmanager
+def running() -> Iterator[Issuer]:
+    """Serve a key set until the end of the block."""
+    issuer = Issuer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            issuer.asked += 1
+            body = issuer.body or json.dumps({"keys": issuer.keys}).encode()
+            self.send_response(issuer.status)
+            for name, value in issuer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                if issuer.slowly:
+                    for byte in body:
+                        self.wfile.write(bytes([byte]))
+                        self.wfile.flush()
+                        time.sleep(0.05)
+                else:
+                    self.wfile.write(body)
+            except OSError:
+                pass  # the client had enough
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    issuer.url = f"http://127.0.0.1:{server.server_port}/keys"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield issuer
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
