@@ -83,6 +83,7 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("SCIM_CONNECTOR_")
     }
+    kept["SCIM_CONNECTOR_RATE_LIMIT"] = "0"
     kept["PYTHONPATH"] = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
     return kept
 

@@ -28,6 +28,7 @@ from scim_connector.provisioning import (
     Answer,
     Call,
     Provisioning,
+    Readable,
     RequestGatherer,
     SearchQuery,
     UseCases,
@@ -77,6 +78,8 @@ class Provider:
     service: UseCases = field(init=False)
     groups: UseCases = field(init=False)
     bulk: Bulk = field(init=False)
+    roles: Readable = field(init=False)
+    entitlements: Readable = field(init=False)
 
     def __post_init__(self) -> None:
         self.gatherer = RequestGatherer(self.database)
@@ -84,6 +87,7 @@ class Provider:
         provisioning = Provisioning(self.database, self.gatherer, keys)
         self.service, self.groups = provisioning.users, provisioning.groups
         self.bulk = provisioning.bulk
+        self.roles, self.entitlements = provisioning.roles, provisioning.entitlements
 
     def call(self, method: str, path: str, body: Json | None = None) -> Call:
         reader = self.database.reader()

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from scim_connector import settings
-from scim_connector.cli import main
+from scim_connector.cli import dialects, main
 from scim_connector.mapping.functions import FUNCTIONS
 from scim_connector.probe import report
 from scim_connector.rules import handbook
@@ -69,6 +69,11 @@ def test_every_command_is_documented(name: str) -> None:
     """Each command stands in docs/operations.md and says in --help what it does."""
     assert f"`{name}`" in _page("operations.md")
     assert COMMANDS[name].help
+
+
+def test_the_page_of_quirks_is_current() -> None:
+    """docs/dialects.md is what ``dialects --markdown`` prints."""
+    assert _page("dialects.md") == dialects.page()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -34,6 +34,10 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
+#: What Entra ID asks of a server, for each tenant.
+LEAST_RATE: Final = 25
+
+
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         message = "write a whole number above 0"
@@ -63,6 +67,14 @@ def _address(text: str) -> str:
 
 def _addresses(text: str) -> tuple[str, ...]:
     return tuple(str(ip_address(part.strip())) for part in text.split(",") if part)
+
+
+def _rate(text: str) -> int:
+    rate = int(text)
+    if rate and rate < LEAST_RATE:
+        message = f"a provider needs {LEAST_RATE} requests a second; 0 is no limit"
+        raise ValueError(message)
+    return rate
 
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -109,6 +121,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("max_body", _number, 1_048_576, "The largest request body, in bytes."),
     Setting(
+        "rate_limit",
+        _rate,
+        1_000,
+        "Requests a second that one connection may send to each process, 25 or more;"
+        " 0 for no limit. What is over it is answered 429.",
+    ),
+    Setting(
         "statement_timeout", _seconds, 5.0, "How long one statement may take, seconds."
     ),
 )
@@ -130,6 +149,7 @@ class Settings:
     secret_key_file: Path = Path("scim-connector.key")
     trusted_proxies: tuple[str, ...] = ()
     max_body: int = 1_048_576
+    rate_limit: int = 1_000
     statement_timeout: float = 5.0
 
     def __repr__(self) -> str:

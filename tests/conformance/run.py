@@ -195,6 +195,7 @@ def _published(folder: Path, suite: Suite, base_url: str, token: str) -> Outcome
         ["bash", str(folder / "run_all.sh"), base_url, token, suite.name],
         env={
             **os.environ,
+            "OKTA_ENTITLEMENTS": "/Roles",
             "CONF_WORK": str(TOOLS),
             "CONF_OUT": str(reports),
             "PYTHON": sys.executable,

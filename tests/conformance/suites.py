@@ -151,6 +151,7 @@ SUITES: Final = {
         Suite(
             "ms-inbound", ("--kind", "entra", "--mapping", OWN_ADDRESSES), exactly(7)
         ),
+        Suite("okta-entitlements", ("--kind", "okta"), exactly(6)),
         Suite("ms-postman", ("--kind", "entra"), exactly(107)),
         Suite(
             "ms-postman-raw",

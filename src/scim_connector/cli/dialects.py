@@ -15,7 +15,50 @@ if TYPE_CHECKING:
     from scim_connector.wiring import House
 
 
+def _print_page(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(page(), nl=False)
+        ctx.exit()
+
+
+def page() -> str:
+    """docs/dialects.md: every row of the table."""
+    lines = [
+        "# Habits of providers",
+        "",
+        "What providers send beside the standard, or what servers get wrong, and what"
+        " becomes of it here. Everything is tolerated by default; a row with an answer"
+        " in the last column can be switched off on a connection"
+        " (`connection set NAME --quirk-off QUIRK`), which is answered so then."
+        " `scim-connector dialects` says how often each was seen on each connection.",
+        "",
+        "| # | quirk | who | what is sent | what becomes of it | known from"
+        " | switched off |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in QUIRKS:
+        cells = (
+            str(row.number or ""),
+            f"`{row.name}`",
+            row.vendors,
+            row.sent,
+            row.handled,
+            row.source,
+            row.strict,
+        )
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 @click.command()
+@click.option(
+    "--markdown",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_page,
+    help="The whole table, as docs/dialects.md.",
+)
 @json_option
 @opens
 def dialects(house: House, as_json: bool) -> None:
@@ -30,6 +73,7 @@ def dialects(house: House, as_json: bool) -> None:
         seen.setdefault(quirk, []).append(f"{names[connection_id]} {count}")
     rows = [
         {
+            "#": row.number or "",
             "quirk": row.name,
             "vendors": row.vendors,
             "sent": row.sent,
@@ -38,7 +82,7 @@ def dialects(house: House, as_json: bool) -> None:
         for row in QUIRKS
     ]
     rows += [
-        {"quirk": name, "vendors": "", "sent": "", "seen": ", ".join(counts)}
+        {"#": "", "quirk": name, "vendors": "", "sent": "", "seen": ", ".join(counts)}
         for name, counts in seen.items()
     ]
     records(rows, as_json=as_json)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.directory import search
+from scim_connector.provisioning import catalogue
 from scim_connector.provisioning.bulk import Bulk
 from scim_connector.provisioning.calls import (
     Answer,
     Call,
     MixedPage,
     Page,
+    Readable,
     SearchQuery,
     UseCases,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "MixedPage",
     "Page",
     "Provisioning",
+    "Readable",
     "RequestGatherer",
     "SearchQuery",
     "UseCases",
@@ -54,4 +57,6 @@ class Provisioning:
         self.groups = Groups(exchange, Listing(database, search.GROUPS, seal))
         kinds: dict[str, Kind] = {"Users": self.users, "Groups": self.groups}
         self.everything = Everything(exchange, kinds)
+        self.roles = catalogue.roles_of(exchange)
+        self.entitlements = catalogue.entitlements_of(exchange)
         self.bulk = Bulk(exchange, {"Users": self.users, "Groups": self.groups})

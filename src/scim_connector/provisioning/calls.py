@@ -86,21 +86,29 @@ class MixedPage:
     next_cursor: str | None = None
 
 
-class UseCases(Protocol):
-    """What a provider can ask of one kind of resource.
-
-    Every method logs its call, refused ones too, and raises ScimError or
-    RulesViolated; a change that is refused has changed nothing.
-    """
+class Typed(Protocol):
+    """Anything that knows what its resources consist of."""
 
     def resource_type(self, connection: Connection) -> ResourceType:
         """The resource type as this connection sees it."""
+
+
+class Readable(Typed, Protocol):
+    """What a provider can read of one kind of resource."""
 
     def get(self, call: Call, resource_id: str) -> Answer:
         """Read one; raises NotFound for any id this connection cannot see."""
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List some; raises InvalidFilter, InvalidValue or TooMany."""
+
+
+class UseCases(Readable, Protocol):
+    """What a provider can ask of one kind of resource.
+
+    Every method logs its call, refused ones too, and raises ScimError or
+    RulesViolated; a change that is refused has changed nothing.
+    """
 
     def create(self, call: Call) -> Answer:
         """POST (201)."""

@@ -55,14 +55,22 @@ def resource_type(types: Iterable[ResourceType], name: str, base_url: str) -> Js
     raise NotFound("There is no such resource type; see /ResourceTypes.")
 
 
-def service_provider_config(base_url: str, *, documentation: str | None = None) -> Json:
+def service_provider_config(
+    base_url: str, *, documentation: str | None = None, assignable: bool = False
+) -> Json:
     """Return what the service supports, for GET /ServiceProviderConfig.
 
-    *documentation* is the address of a page for people.
+    *documentation* is the address of a page for people; with *assignable* it tells of
+    /Roles and /Entitlements, which a strict reader of RFC 7643 does not know.
     """
     config: Json = {"schemas": [SERVICE_PROVIDER_CONFIG]}
     if documentation:
         config["documentationUri"] = documentation
+    if assignable:
+        config["RolesAndEntitlements"] = {
+            "roles": {"multipleRolesSupported": True, **_ASSIGNABLE},
+            "entitlements": {"multipleEntitlementsSupported": True, **_ASSIGNABLE},
+        }
     return config | {
         "patch": {"supported": True},
         "bulk": {
@@ -89,6 +97,13 @@ def service_provider_config(base_url: str, *, documentation: str | None = None) 
         },
     }
 
+
+#: draft-ietf-scim-roles-entitlements: what can be said of /Roles and /Entitlements.
+_ASSIGNABLE: Final[Json] = {
+    "supported": True,
+    "primarySupported": False,
+    "typeSupported": False,
+}
 
 _BEARER: Final[Json] = {
     "type": "oauthbearertoken",

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from scim_connector.provisioning import entries
-from scim_connector.scim.errors import ScimError
+from scim_connector.scim.errors import ScimError, TooManyRequests
 from scim_connector.web import ids, replies
 from scim_connector.web.callers import Callers, Refused
+from scim_connector.web.limits import RateLimit
 from scim_connector.web.sources import source_of
 from scim_connector.web.visits import Visit
 
@@ -40,6 +41,7 @@ class ScimDoor:
         """Let in whom *callers* know, to what *scim* serves; built once per process."""
         self._largest = settings.max_body
         self._proxies = frozenset(settings.trusted_proxies)
+        self._limit = RateLimit(settings.rate_limit)
         self._callers = callers
         self._scim = scim
         self._gatherer = gatherer
@@ -60,6 +62,7 @@ class ScimDoor:
         source = source_of(request.environ, self._proxies)
         try:
             caller = self._callers.authenticate(request.environ, now)
+            self._limit.take(caller.connection.id)
             self._gatherer.used(caller.credential_id, now)
             visit = Visit(
                 id=request_id,
@@ -74,6 +77,10 @@ class ScimDoor:
             return self._visited(visit)
         except Refused as error:
             self._gatherer.refused(error.reason, source, path, now)
+            return replies.refused(error, request_id)
+        except TooManyRequests as error:
+            name = f"connection {caller.connection.name}"
+            self._gatherer.refused("rate_limited", name, path, now)
             return replies.refused(error, request_id)
         except Exception as error:
             return replies.refused(error, request_id)

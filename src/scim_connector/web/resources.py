@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Everything,
         MixedPage,
         Page,
+        Readable,
         UseCases,
     )
     from scim_connector.scim.projection import Projection
@@ -31,32 +32,21 @@ _LIST: Final = ("GET", "POST")
 _ONE: Final = ("GET", "PUT", "PATCH", "DELETE")
 
 
-class Endpoint:
-    """``/Users`` or ``/Groups``: requests become use cases, answers replies."""
+class ReadOnly:
+    """``/Roles`` or ``/Entitlements``: what can be read, and nothing else."""
 
-    def __init__(
-        self, name: str, use_cases: UseCases, base_url: str, *, largest: int = 0
-    ) -> None:
-        """Serve *use_cases* at ``/name`` below *base_url*.
-
-        *largest* is the most bytes of a body, where more than usual is allowed.
-        """
-        self._largest = largest
+    def __init__(self, name: str, use_cases: Readable, base_url: str) -> None:
+        """Serve *use_cases* at ``/name`` below *base_url*."""
         self._address = f"{base_url}/{name}"
-        self._use_cases = use_cases
+        self._readable = use_cases
         self._base_url = base_url
 
     # --------------------------------------------------------------------- addresses
 
     def all(self, visit: Visit) -> Reply:
-        """``/Users``: the list, or a new one."""
-        match visit.allow(*_LIST):
-            case "OPTIONS":
-                return visit.options(*_LIST)
-            case "POST":
-                shown = self._projection(visit)
-                call = visit.call(self._body(visit), shown)
-                return self._answer(visit, self._use_cases.create(call), shown)
+        """``/Roles``: the list."""
+        if visit.allow("GET") == "OPTIONS":
+            return visit.options("GET")
         return self._listed(visit, _query(visit))
 
     def searched(self, visit: Visit) -> Reply:
@@ -66,32 +56,13 @@ class Endpoint:
         return self._listed(visit, messages.search_request(visit.body()))
 
     def one(self, visit: Visit, resource_id: str) -> Reply:
-        """``/Users/{id}``."""
-        method = visit.allow(*_ONE)
-        shown = self._projection(visit)
-        if_match = visit.header("HTTP_IF_MATCH")
-        match method:
-            case "OPTIONS":
-                return visit.options(*_ONE)
-            case "PUT":
-                call = visit.call(self._body(visit), shown)
-                answer = self._use_cases.replace(call, resource_id, if_match=if_match)
-            case "PATCH":
-                call = visit.call(self._body(visit), shown)
-                answer = self._use_cases.patch(call, resource_id, if_match=if_match)
-            case "DELETE":
-                call = visit.call()
-                answer = self._use_cases.delete(call, resource_id, if_match=if_match)
-            case _:
-                return self._read(visit, resource_id, shown)
-        return self._answer(visit, answer, shown)
-
-    def _body(self, visit: Visit) -> Json:
-        visit.largest = max(visit.largest, self._largest)
-        return visit.body()
+        """``/Roles/{id}``."""
+        if visit.allow("GET") == "OPTIONS":
+            return visit.options("GET")
+        return self._read(visit, resource_id, self._projection(visit))
 
     def _read(self, visit: Visit, resource_id: str, shown: Projection | None) -> Reply:
-        answer = self._use_cases.get(visit.call(shown=shown), resource_id)
+        answer = self._readable.get(visit.call(shown=shown), resource_id)
         known = visit.header("HTTP_IF_NONE_MATCH")
         version = answer.version or 0
         if known is not None and versions.is_known(known, version):
@@ -101,12 +72,12 @@ class Endpoint:
 
     def _listed(self, visit: Visit, wanted: SearchRequest) -> Reply:
         shown = self.shown(visit, wanted)
-        found = self._use_cases.search(visit.call(shown=shown), _search_query(wanted))
+        found = self._readable.search(visit.call(shown=shown), _search_query(wanted))
         return _list(visit, found, [self.text(text, shown) for text in found.texts])
 
     def shown(self, visit: Visit, wanted: SearchRequest) -> Projection:
         """What is to be shown of each resource of a list."""
-        known = self._use_cases.resource_type(visit.connection)
+        known = self._readable.resource_type(visit.connection)
         return projection.parse(wanted.attributes, wanted.excluded_attributes, known)
 
     # ----------------------------------------------------------------------- answers
@@ -133,7 +104,7 @@ class Endpoint:
             return None
         given = visit.arguments()
         names = given.get("attributes"), given.get("excludedAttributes")
-        known = self._use_cases.resource_type(visit.connection)
+        known = self._readable.resource_type(visit.connection)
         return projection.parse(*names, known)
 
     def text(self, stored: str, shown: Projection | None) -> str:
@@ -143,6 +114,57 @@ class Endpoint:
         local = shown.asks_for(LOCAL, "local")
         resource = rendering.resource_of(stored, self._base_url, local=local)
         return orjson.dumps(shown.apply(resource)).decode()
+
+
+class Endpoint(ReadOnly):
+    """``/Users`` or ``/Groups``: requests become use cases, answers replies."""
+
+    def __init__(
+        self, name: str, use_cases: UseCases, base_url: str, *, largest: int = 0
+    ) -> None:
+        """Serve *use_cases* at ``/name`` below *base_url*.
+
+        *largest* is the most bytes of a body, where more than usual is allowed.
+        """
+        super().__init__(name, use_cases, base_url)
+        self._use_cases = use_cases
+        self._largest = largest
+
+    def all(self, visit: Visit) -> Reply:
+        """``/Users``: the list, or a new one."""
+        match visit.allow(*_LIST):
+            case "OPTIONS":
+                return visit.options(*_LIST)
+            case "POST":
+                shown = self._projection(visit)
+                call = visit.call(self._body(visit), shown)
+                return self._answer(visit, self._use_cases.create(call), shown)
+        return self._listed(visit, _query(visit))
+
+    def one(self, visit: Visit, resource_id: str) -> Reply:
+        """``/Users/{id}``."""
+        method = visit.allow(*_ONE)
+        shown = self._projection(visit)
+        if_match = visit.header("HTTP_IF_MATCH")
+        match method:
+            case "OPTIONS":
+                return visit.options(*_ONE)
+            case "PUT":
+                call = visit.call(self._body(visit), shown)
+                answer = self._use_cases.replace(call, resource_id, if_match=if_match)
+            case "PATCH":
+                call = visit.call(self._body(visit), shown)
+                answer = self._use_cases.patch(call, resource_id, if_match=if_match)
+            case "DELETE":
+                call = visit.call()
+                answer = self._use_cases.delete(call, resource_id, if_match=if_match)
+            case _:
+                return self._read(visit, resource_id, shown)
+        return self._answer(visit, answer, shown)
+
+    def _body(self, visit: Visit) -> Json:
+        visit.largest = max(visit.largest, self._largest)
+        return visit.body()
 
 
 class Root:

@@ -8,10 +8,13 @@ from scim_connector.scim import discovery
 from scim_connector.scim.errors import Forbidden, NotFound, NotSupported
 from scim_connector.web import replies
 from scim_connector.web.bulk import BulkEndpoint
-from scim_connector.web.resources import Endpoint, Root
+from scim_connector.web.resources import Endpoint, ReadOnly, Root
 
 if TYPE_CHECKING:
+    from scim_connector.directory.connections import Connection
     from scim_connector.provisioning import Provisioning
+    from scim_connector.provisioning.calls import Typed
+    from scim_connector.scim.schemas import ResourceType
     from scim_connector.settings import Settings
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
@@ -32,7 +35,7 @@ class Scim:
         """Serve what *provisioning* offers; built once per process."""
         self._base_url = settings.base_url
         self._provisioning = provisioning
-        self._endpoints = {
+        changeable = {
             "Users": Endpoint("Users", provisioning.users, settings.base_url),
             "Groups": Endpoint(
                 "Groups",
@@ -41,8 +44,14 @@ class Scim:
                 largest=LARGEST_GROUP,
             ),
         }
+        self._root = Root(changeable, provisioning.everything)
+        base = settings.base_url
+        self._endpoints: dict[str, ReadOnly] = {
+            **changeable,
+            "Roles": ReadOnly("Roles", provisioning.roles, base),
+            "Entitlements": ReadOnly("Entitlements", provisioning.entitlements, base),
+        }
         self._bulk = BulkEndpoint(provisioning.bulk, settings.base_url)
-        self._root = Root(self._endpoints, provisioning.everything)
 
     def answer(self, visit: Visit) -> Reply:
         """Answer an authenticated request; raises ScimError."""
@@ -63,7 +72,7 @@ class Scim:
                 raise NotSupported(_LATER[name])
         raise _nowhere(visit)
 
-    def _resource(self, visit: Visit, endpoint: Endpoint, rest: list[str]) -> Reply:
+    def _resource(self, visit: Visit, endpoint: ReadOnly, rest: list[str]) -> Reply:
         match rest:
             case []:
                 return endpoint.all(visit)
@@ -78,8 +87,7 @@ class Scim:
             return visit.options("GET")
         if parts and "filter" in visit.arguments():
             raise Forbidden(_UNFILTERED)
-        offered = (self._provisioning.users, self._provisioning.groups)
-        known = [each.resource_type(visit.connection) for each in offered]
+        known = self._offered(visit.connection)
         base = self._base_url
         match parts:
             case ["Schemas"]:
@@ -91,10 +99,27 @@ class Scim:
             case ["ResourceTypes", name]:
                 value = discovery.resource_type(known, name, base)
             case ["ServiceProviderConfig"] | []:
-                value = discovery.service_provider_config(base)
+                value = discovery.service_provider_config(
+                    base, assignable=_reads_catalogues(visit.connection)
+                )
             case _:
                 raise _nowhere(visit)
         return replies.json(value, visit.id)
+
+    def _offered(self, connection: Connection) -> list[ResourceType]:
+        """The resource types that are published to a connection.
+
+        To a generic client only what it can create: such clients try that with each.
+        """
+        provisioning = self._provisioning
+        offered: list[Typed] = [provisioning.users, provisioning.groups]
+        if _reads_catalogues(connection):
+            offered += [provisioning.roles, provisioning.entitlements]
+        return [each.resource_type(connection) for each in offered]
+
+
+def _reads_catalogues(connection: Connection) -> bool:
+    return connection.kind != "generic"
 
 
 def _nowhere(visit: Visit) -> NotFound:
