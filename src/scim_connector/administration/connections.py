@@ -149,8 +149,13 @@ def create_token(
     pepper: bytes,
     expires_at: int | None,
     act: Act,
+    read_only: bool = False,
 ) -> opaque.Token:
-    """A new bearer token; it is shown once and stored only as a hash."""
+    """A new bearer token; it is shown once and stored only as a hash.
+
+    With *read_only* it is for an application: it reads all active people, whatever
+    connection they come from, and changes nothing (decision 38).
+    """
     if connection.state == "retired":
         message = f"Connection {connection.name} is retired"
         raise NotPossible(f"{message}; a token would open nothing.")
@@ -162,8 +167,10 @@ def create_token(
         hashed=opaque.hashed(token, pepper),
         now=act.now,
         expires_at=expires_at,
+        kind="reader" if read_only else "bearer",
     )
-    tell(tx, "token:created", connection.id, act, token=token.id, expires=expires_at)
+    facts = {"token": token.id, "expires": expires_at, "read_only": read_only}
+    tell(tx, "token:created", connection.id, act, **facts)
     return token
 
 

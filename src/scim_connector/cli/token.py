@@ -30,15 +30,28 @@ def token() -> None:
 @token.command()
 @click.argument("connection")
 @click.option("--expires", type=Span(), default="365d", help="365d, 12h, 1y or never.")
+@click.option(
+    "--read-only", is_flag=True, help="For an application: it reads all active people."
+)
 @opens
-def create(house: House, connection: str, expires: int | None) -> None:
-    """Print a new token, alone on stdout and only this once."""
+def create(house: House, connection: str, expires: int | None, read_only: bool) -> None:
+    """Print a new token, alone on stdout and only this once.
+
+    With --read-only it is for an application instead of a provider: it reads everybody
+    who is active, from whatever connection, and changes nothing. CONNECTION is the name
+    that the log shows.
+    """
     found = administration.find(house.database.reader(), connection)
     doing = act()
     ends = None if expires is None else doing.now + expires
     made = house.database.write(
         lambda tx: administration.create_token(
-            tx, found, pepper=house.keys.peppers()[0], expires_at=ends, act=doing
+            tx,
+            found,
+            pepper=house.keys.peppers()[0],
+            expires_at=ends,
+            act=doing,
+            read_only=read_only,
         )
     )
     click.echo(str(made))

@@ -133,7 +133,10 @@ credentials = Table(
     _instant("revoked_at", nullable=True),
     _instant("last_used_at", nullable=True),
     Column("parent_id", String(16), index=True),
-    CheckConstraint("kind IN ('bearer', 'secret', 'trust', 'access')", name="kind"),
+    CheckConstraint(
+        "kind IN ('bearer', 'reader', 'secret', 'trust', 'access')",
+        name="kind",
+    ),
     comment="What opens a connection; an access token dies with the parent it is from.",
 )
 

@@ -8,7 +8,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import assignments, links, name_counters, users
@@ -140,6 +150,28 @@ _WITHOUT_LINK = Statement(
     )
     .order_by(users.c.username_key)
 )
+
+
+_PERSON = (users.c.active, users.c.is_api_user.is_(False))
+_PEOPLE = Statement(
+    select(*_COLUMNS)
+    .where(*_PERSON)
+    .order_by(users.c.id)
+    .limit(bindparam("most", type_=BigInteger))
+    .offset(bindparam("skipped", type_=BigInteger))
+)
+_COUNT_PEOPLE = Statement(select(func.count()).select_from(users).where(*_PERSON))
+
+
+def people(reader: Reader, *, skipped: int, most: int) -> list[User]:
+    """Active people, whatever connection they come from, the oldest first."""
+    rows = reader.rows(_PEOPLE, skipped=skipped, most=most)
+    return [user for row in rows if (user := _user(row))]
+
+
+def count_people(reader: Reader) -> int:
+    """How many active people there are."""
+    return int(reader.value(_COUNT_PEOPLE))
 
 
 def without_link(reader: Reader) -> list[User]:

@@ -38,10 +38,14 @@ class Refused(Unauthenticated):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller."""
+    """An authenticated caller.
+
+    *reads_people* is true for an application that reads everybody and writes nothing.
+    """
 
     credential_id: str
     connection: Connection
+    reads_people: bool = False
 
 
 class Callers:
@@ -70,7 +74,7 @@ class Callers:
             )
         credential, connection = found
         _refuse_dead(credential, connection, now)
-        return Caller(credential.id, connection)
+        return Caller(credential.id, connection, credential.kind == "reader")
 
     def _signed(self, text: str, now: int) -> Caller:
         """The caller of a signed token that is sent as it is (Entra, blank secret)."""

@@ -24,6 +24,11 @@ LARGEST_GROUP: Final = 16 * 1024 * 1024
 _LATER: Final = {
     "Me": "A connection is no user, so there is nothing at /Me.",
 }
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_READS_ONLY: Final = (
+    "This credential reads people at /Users and changes nothing; a provider needs a"
+    " token without --read-only."
+)
 #: RFC 7644 section 4: nobody shall take the whole for what a filter found.
 _UNFILTERED: Final = "What is told here is not filtered; ask again without a filter."
 
@@ -44,6 +49,7 @@ class Scim:
                 largest=LARGEST_GROUP,
             ),
         }
+        self._people = ReadOnly("Users", provisioning.people, settings.base_url)
         self._root = Root(changeable, provisioning.everything)
         base = settings.base_url
         self._endpoints: dict[str, ReadOnly] = {
@@ -59,6 +65,8 @@ class Scim:
         if version != "v2":
             raise _nowhere(visit)
         parts = [part for part in rest.split("/") if part]
+        if visit.caller.reads_people:
+            return self._to_reader(visit, parts)
         match parts:
             case [name, *_] if name in self._endpoints:
                 return self._resource(visit, self._endpoints[name], parts[1:])
@@ -71,6 +79,18 @@ class Scim:
             case [name] if name in _LATER:
                 raise NotSupported(_LATER[name])
         raise _nowhere(visit)
+
+    def _to_reader(self, visit: Visit, parts: list[str]) -> Reply:
+        """Answer an application that only reads (decision 38)."""
+        is_search = parts[-1:] == [".search"] and visit.request.method == "POST"
+        if visit.request.method not in _READS and not is_search:
+            raise Forbidden(_READS_ONLY)
+        match parts:
+            case ["Users", *rest]:
+                return self._resource(visit, self._people, rest)
+            case ["Schemas" | "ResourceTypes" | "ServiceProviderConfig", *_] | []:
+                return self._discovery(visit, parts)
+        raise Forbidden(_READS_ONLY)
 
     def _resource(self, visit: Visit, endpoint: ReadOnly, rest: list[str]) -> Reply:
         match rest:

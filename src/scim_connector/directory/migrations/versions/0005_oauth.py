@@ -1,4 +1,4 @@
-"""OAuth: client secrets, trusts in issuers of assertions, and access tokens."""
+"""OAuth: secrets, trusts in issuers, access tokens; and credentials that only read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
-_KINDS = "kind IN ('bearer', 'secret', 'trust', 'access')"
+_KINDS = "kind IN ('bearer', 'reader', 'secret', 'trust', 'access')"
 _CHECK = "ck_credentials_kind"
 
 
@@ -33,7 +33,7 @@ def _former_credentials() -> sa.Table:
 
 
 def upgrade() -> None:
-    """Let credentials be of four kinds, one issued for another; make the trusts."""
+    """Let credentials be of five kinds, one issued for another; make the trusts."""
     parent = sa.Column("parent_id", sa.String(length=16), nullable=True)
     if op.get_bind().dialect.name == "sqlite":
         with op.batch_alter_table(
