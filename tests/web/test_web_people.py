@@ -31,7 +31,7 @@ def reader(door: Door) -> str:
         pepper = door.house.keys.peppers()[0]
         return str(
             administration.create_token(
-                tx, found, pepper=pepper, expires_at=None, act=act, read_only=True
+                tx, found, pepper=pepper, expires_at=None, act=act, kind="reader"
             )
         )
 

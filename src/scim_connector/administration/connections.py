@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from scim_connector.accounts import Account, Act
@@ -149,12 +149,13 @@ def create_token(
     pepper: bytes,
     expires_at: int | None,
     act: Act,
-    read_only: bool = False,
+    kind: Literal["bearer", "reader", "secret"] = "bearer",
 ) -> opaque.Token:
-    """A new bearer token; it is shown once and stored only as a hash.
+    """A new credential; it is shown once and stored only as a hash.
 
-    With *read_only* it is for an application: it reads all active people, whatever
-    connection they come from, and changes nothing (decision 38).
+    A "bearer" is a provider's token; a "reader" an application's, which reads all
+    active people and changes nothing (decision 38); a "secret" is exchanged for access
+    tokens at the token endpoint.
     """
     if connection.state == "retired":
         message = f"Connection {connection.name} is retired"
@@ -167,9 +168,9 @@ def create_token(
         hashed=opaque.hashed(token, pepper),
         now=act.now,
         expires_at=expires_at,
-        kind="reader" if read_only else "bearer",
+        kind=kind,
     )
-    facts = {"token": token.id, "expires": expires_at, "read_only": read_only}
+    facts = {"token": token.id, "kind": kind, "expires": expires_at}
     tell(tx, "token:created", connection.id, act, **facts)
     return token
 

@@ -54,31 +54,6 @@ def _tenant(text: str) -> str:
         ) from None
 
 
-def create_secret(
-    tx: Transaction,
-    connection: Connection,
-    *,
-    pepper: bytes,
-    expires_at: int | None,
-    act: Act,
-) -> opaque.Token:
-    """A new client secret; it is shown once and stored only as a hash."""
-    _refuse_retired(connection)
-    secret = opaque.mint()
-    credentials.add(
-        tx,
-        secret.id,
-        connection_id=connection.id,
-        hashed=opaque.hashed(secret, pepper),
-        now=act.now,
-        expires_at=expires_at,
-        kind="secret",
-    )
-    facts = {"secret": secret.id, "expires": expires_at}
-    tell(tx, "secret:created", connection.id, act, **facts)
-    return secret
-
-
 def add_trust(tx: Transaction, connection: Connection, terms: Trust, act: Act) -> Trust:
     """Let assertions on these terms open a connection; raises NotPossible."""
     _refuse_retired(connection)

@@ -76,8 +76,13 @@ def secret(house: House, connection: str, expires: int | None) -> None:
     doing = act()
     ends = None if expires is None else doing.now + expires
     made = house.database.write(
-        lambda tx: doors.create_secret(
-            tx, found, pepper=house.keys.peppers()[0], expires_at=ends, act=doing
+        lambda tx: administration.create_token(
+            tx,
+            found,
+            pepper=house.keys.peppers()[0],
+            expires_at=ends,
+            act=doing,
+            kind="secret",
         )
     )
     click.echo(str(made))

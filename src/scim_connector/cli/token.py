@@ -51,7 +51,7 @@ def create(house: House, connection: str, expires: int | None, read_only: bool) 
             pepper=house.keys.peppers()[0],
             expires_at=ends,
             act=doing,
-            read_only=read_only,
+            kind="reader" if read_only else "bearer",
         )
     )
     click.echo(str(made))
