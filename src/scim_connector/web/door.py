@@ -93,6 +93,8 @@ class ScimDoor:
             if not visit.is_handed_over:
                 self._note(visit, refusal.status, refusal)
             raise
+        finally:
+            self._gatherer.saw(visit.connection.id, visit.quirks)
         if not visit.is_handed_over:
             self._note(visit, reply.status)
         return reply

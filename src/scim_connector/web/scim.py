@@ -61,10 +61,7 @@ class Scim:
 
     def answer(self, visit: Visit) -> Reply:
         """Answer an authenticated request; raises ScimError."""
-        version, _, rest = visit.path.strip("/").partition("/")
-        if version != "v2":
-            raise _nowhere(visit)
-        parts = [part for part in rest.split("/") if part]
+        parts = _parts(visit)
         if visit.caller.reads_people:
             return self._to_reader(visit, parts)
         match parts:
@@ -136,6 +133,19 @@ class Scim:
         if _reads_catalogues(connection):
             offered += [provisioning.roles, provisioning.entitlements]
         return [each.resource_type(connection) for each in offered]
+
+
+def _parts(visit: Visit) -> list[str]:
+    """What stands behind the version in an address; raises NotFound for another one."""
+    version, _, rest = visit.path.strip("/").partition("/")
+    if version != "v2":
+        raise _nowhere(visit)
+    parts = [part for part in rest.split("/") if part]
+    if visit.path.endswith("/"):
+        visit.quirks["trailing-slash"] += 1
+    if not parts:
+        visit.quirks["base-url-probed"] += 1
+    return parts
 
 
 def _reads_catalogues(connection: Connection) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 MOST_PARAMETERS: Final = 50
 LONGEST_KEY: Final = 255
+KNOWN_PARAMETERS: Final = frozenset(
+    (
+        *("filter", "attributes", "excludedAttributes", "sortBy", "sortOrder"),
+        *("startIndex", "count", "cursor"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -28,7 +35,8 @@ class Visit:
     """One authenticated request on its way to an answer.
 
     Who has its ``call`` keeps it in the request log; until then it is the door's.
-    ``largest`` is the most bytes of a body; a route may allow more.
+    ``largest`` is the most bytes of a body; a route may allow more.  ``quirks`` are the
+    rows of ``dialects.QUIRKS`` that only the address or the headers show.
     """
 
     id: str
@@ -40,6 +48,7 @@ class Visit:
     source: str
     largest: int
     is_handed_over: bool = False
+    quirks: Counter[str] = field(default_factory=Counter)
 
     @property
     def connection(self) -> Connection:
@@ -69,6 +78,8 @@ class Visit:
 
     def body(self) -> Json:
         """The JSON object that was sent; see ``bodies.read`` for what it raises."""
+        if self.request.mimetype == "application/json":
+            self.quirks["json-content-type"] += 1
         return bodies.read(self.request, self.largest)
 
     def header(self, name: str) -> str | None:
@@ -93,7 +104,10 @@ class Visit:
             raise InvalidValue(message) from None
         if any("\0" in value for _, value in pairs):
             raise InvalidValue("The address holds a NUL character, which no value has.")
-        return dict(reversed(pairs))
+        given = dict(reversed(pairs))
+        if not KNOWN_PARAMETERS.issuperset(given):
+            self.quirks["unknown-query"] += 1
+        return given
 
     def allow(self, *methods: str) -> str:
         """The method, HEAD as GET; raises MethodNotAllowed with what is allowed."""
