@@ -94,7 +94,8 @@ class ScimDoor:
                 self._note(visit, refusal.status, refusal)
             raise
         finally:
-            self._gatherer.saw(visit.connection.id, visit.quirks)
+            if visit.quirks:
+                self._gatherer.saw(visit.connection.id, visit.quirks)
         if not visit.is_handed_over:
             self._note(visit, reply.status)
         return reply

@@ -142,9 +142,9 @@ def _parts(visit: Visit) -> list[str]:
         raise _nowhere(visit)
     parts = [part for part in rest.split("/") if part]
     if visit.path.endswith("/"):
-        visit.quirks["trailing-slash"] += 1
+        visit.saw("trailing-slash")
     if not parts:
-        visit.quirks["base-url-probed"] += 1
+        visit.saw("base-url-probed")
     return parts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
@@ -48,7 +48,7 @@ class Visit:
     source: str
     largest: int
     is_handed_over: bool = False
-    quirks: Counter[str] = field(default_factory=Counter)
+    quirks: Counter[str] | None = None
 
     @property
     def connection(self) -> Connection:
@@ -79,8 +79,14 @@ class Visit:
     def body(self) -> Json:
         """The JSON object that was sent; see ``bodies.read`` for what it raises."""
         if self.request.mimetype == "application/json":
-            self.quirks["json-content-type"] += 1
+            self.saw("json-content-type")
         return bodies.read(self.request, self.largest)
+
+    def saw(self, quirk: str) -> None:
+        """Count a row of ``dialects.QUIRKS`` for the connection."""
+        if self.quirks is None:  # most requests have none
+            self.quirks = Counter()
+        self.quirks[quirk] += 1
 
     def header(self, name: str) -> str | None:
         """A request header by its WSGI name, ``HTTP_IF_MATCH``."""
@@ -106,7 +112,7 @@ class Visit:
             raise InvalidValue("The address holds a NUL character, which no value has.")
         given = dict(reversed(pairs))
         if not KNOWN_PARAMETERS.issuperset(given):
-            self.quirks["unknown-query"] += 1
+            self.saw("unknown-query")
         return given
 
     def allow(self, *methods: str) -> str:
