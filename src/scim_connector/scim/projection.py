@@ -61,6 +61,10 @@ class Projection:
         return (self.excluded or {}).get(name, {}) is not None
 
 
+ALL: Final = Projection()
+"""Everything that is returned by default."""
+
+
 def parse(
     attributes: str | Iterable[str] | None,
     excluded: str | Iterable[str] | None,
@@ -71,6 +75,8 @@ def parse(
     A filter inside a name (``emails[type eq "work"]``, as Microsoft's test collection
     sends it) is left out of account: the whole attribute is meant.
     """
+    if not attributes and not excluded:
+        return ALL
     wanted = _names(attributes)
     if wanted:
         return Projection(included=_tree(wanted, resource_type))
