@@ -7,6 +7,7 @@ with the membership, the tie and the group.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -148,36 +149,53 @@ def follow(
     return len(moved)
 
 
+@dataclass(frozen=True, slots=True)
+class Retied:
+    """What the mapping did to the ties of a group.
+
+    ``moved`` is how often somebody gained or lost a role by it; ``missing`` the role it
+    names and that does not exist here.
+    """
+
+    moved: int = 0
+    missing: str | None = None
+
+
 def tie_by_mapping(
     tx: Transaction, group: Group, table: Mapping[str, str], act: Act
-) -> str | None:
+) -> Retied:
     """Make the ties of a group those of ``[roles.groups]``; what a person tied stays.
 
-    *table* names a role for each folded displayName.  Returns the name of the role if
-    there is none of that name here.
+    *table* names a role for each folded displayName.  Members are read only when a tie
+    changes.
     """
     name = table.get(group.display_name_key)
     role = roles.by_name(tx, name) if name else None
     wanted = {role.id} if role else set()
     tied = {t.role_id for t in groups.ties(tx, group) if t.source == "mapping"}
+    moved = 0
     for role_id in tied - wanted:
-        untie(tx, group, role_id, act, source="mapping")
+        moved += untie(tx, group, role_id, act, source="mapping")
     for role_id in wanted - tied:
-        tie(tx, group, role_id, act, source="mapping")
-    return name if role is None else None
+        moved += tie(tx, group, role_id, act, source="mapping")
+    return Retied(moved, name if role is None else None)
 
 
-def tie(tx: Transaction, group: Group, role_id: int, act: Act, *, source: str) -> None:
-    """Let a group give a role to its members; *source* is "mapping" or "console"."""
+def tie(tx: Transaction, group: Group, role_id: int, act: Act, *, source: str) -> int:
+    """Let a group give a role to its members; *source* is "mapping" or "console".
+
+    Returns how many gained it by that.
+    """
     groups.tie(tx, group, role_id, source=source, now=act.now)
     _tell(tx, "group:tied", group, act, role=roles.name(tx, role_id), by=source)
-    follow(tx, group.connection_id, members.links_of(tx, group), act)
+    return follow(tx, group.connection_id, members.links_of(tx, group), act)
 
 
-def untie(
-    tx: Transaction, group: Group, role_id: int, act: Act, *, source: str
-) -> None:
-    """Take a tie away; members keep the role where another group still gives it."""
+def untie(tx: Transaction, group: Group, role_id: int, act: Act, *, source: str) -> int:
+    """Take a tie away; members keep the role where another group still gives it.
+
+    Returns how many lost it by that.
+    """
     groups.untie(tx, group, role_id, source=source)
     _tell(tx, "group:untied", group, act, role=roles.name(tx, role_id), by=source)
-    follow(tx, group.connection_id, members.links_of(tx, group), act)
+    return follow(tx, group.connection_id, members.links_of(tx, group), act)

@@ -278,7 +278,7 @@ class GroupChange:
         """Tie a group by its name; until it is tied, say that it gives nothing."""
         table = mapping_of(self._tx, self._connection).roles.groups
         act = act_of(self._course.call)
-        missing = accounts.tie_by_mapping(self._tx, group, table, act)
+        missing = accounts.tie_by_mapping(self._tx, group, table, act).missing
         if missing is not None:
             message = f'[roles.groups] names role "{missing}", which does not exist.'
             self._course.steps.warn(Step.MAP, message)

@@ -21,7 +21,6 @@ from scim_connector.directory import (
     groups,
     links,
     mapping_versions,
-    members,
 )
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import wishes
@@ -160,11 +159,8 @@ def _follow_all(
         result.differences += _follow(tx, moved, link, old, new, act)
         progress(1)
     for group in groups.every(tx, connection.id):
-        before = members.roles_held(tx, members.links_of(tx, group))
-        account_groups.tie_by_mapping(tx, group, new.roles.groups, act)
-        after = members.roles_held(tx, members.links_of(tx, group))
-        users = before.keys() | after.keys()
-        result.roles += sum(before.get(u) != after.get(u) for u in users)
+        table = new.roles.groups
+        result.roles += account_groups.tie_by_mapping(tx, group, table, act).moved
     return result
 
 
