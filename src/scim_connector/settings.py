@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,18 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import idna
 
 PREFIX: Final = "SCIM_CONNECTOR_"
 FILE: Final = "scim-connector.toml"
+
+
+NO_OPEN_SIGN_IN: Final = (
+    "a password is not sent unencrypted to another machine; use smtp_security starttls"
+    " or tls."
+)
 
 
 class BadSettings(Exception):
@@ -27,6 +37,8 @@ class Setting:
     read: Callable[[str], Any]
     default: Any
     sentence: str
+    #: Its value is shown nowhere, not even when it cannot be used.
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -34,6 +46,10 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
+#: How a mail server is spoken to; the first is the default.
+SECURITIES: Final = ("starttls", "tls", "none")
+_IPV6: Final = 6
+_MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
 #: What Entra ID asks of a server, for each tenant.
 LEAST_RATE: Final = 25
 
@@ -62,6 +78,7 @@ def _address(text: str) -> str:
     if parts.query or parts.fragment or parts.username:
         message = "write the address alone, without ?, # or a user"
         raise ValueError(message)
+    on_the_wire(parts.hostname)
     return text.rstrip("/")
 
 
@@ -77,6 +94,57 @@ def _rate(text: str) -> int:
     return rate
 
 
+def _host(text: str) -> str:
+    if not text or any(sign in text for sign in "/@ ") or not text.isprintable():
+        message = "write the name of the host alone, such as smtp.example.com"
+        raise ValueError(message)
+    return on_the_wire(text.strip("."))
+
+
+def _security(text: str) -> str:
+    if text not in SECURITIES:
+        message = f"write one of {', '.join(SECURITIES)}"
+        raise ValueError(message)
+    return text
+
+
+def _credential(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable():
+        message = "write printable ASCII characters, one or more"
+        raise ValueError(message)
+    return text
+
+
+def _mailbox(text: str) -> str:
+    """An address alone, its domain as it goes over the wire."""
+    local, _, domain = text.rpartition("@")
+    address = f"{local}@{on_the_wire(domain)}"
+    if "=?" in local or not _MAILBOX.fullmatch(address):
+        message = "write an address alone, such as no-reply@example.com"
+        raise ValueError(message)
+    return address
+
+
+def _line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        message = "write one line of text"
+        raise ValueError(message)
+    return text.strip()
+
+
+def _zone(text: str) -> str:
+    if text == "UTC":  # known without any data
+        return text
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = (
+            "write a name such as Europe/Berlin; if it is one, this machine has no time"
+            " zones: install its tzdata package"
+        )
+        raise ValueError(message) from None
+
+
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "database_url",
@@ -84,6 +152,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "sqlite:///scim-connector.db",
         "Where everything is kept: a SQLite file in the working directory, or"
         " `postgresql://user:password@host/name` (PostgreSQL 14 or newer).",
+        secret=True,
     ),
     Setting(
         "public_url",
@@ -105,6 +174,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         None,
         "The secret key itself, instead of a file: 32 bytes in base64, older keys on"
         " further lines.",
+        secret=True,
     ),
     Setting(
         "secret_key_file",
@@ -130,6 +200,60 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "statement_timeout", _seconds, 5.0, "How long one statement may take, seconds."
     ),
+    Setting(
+        "smtp_host",
+        _host,
+        None,
+        "The mail server that mails go through; without it they are written to"
+        " `mail_folder`.",
+    ),
+    Setting(
+        "smtp_port", _number, 587, "Its port: 587 for `starttls`, mostly 465 for `tls`."
+    ),
+    Setting(
+        "smtp_security",
+        _security,
+        SECURITIES[0],
+        "How it is spoken to: `starttls`, `tls` from the first byte, or `none`. Its"
+        " certificate and name are checked; a password goes unencrypted to this machine"
+        " alone.",
+    ),
+    Setting(
+        "smtp_ca",
+        Path,
+        None,
+        "A file of the certificates to trust for it, instead of the machine's own.",
+    ),
+    Setting("smtp_user", _credential, None, "The user to sign in to it as."),
+    Setting(
+        "smtp_password", _credential, None, "The password of that user.", secret=True
+    ),
+    Setting(
+        "mail_from",
+        _mailbox,
+        None,
+        "The address that mails come from; without it, `no-reply` at the host of the"
+        " public URL.",
+    ),
+    Setting(
+        "mail_folder",
+        Path,
+        Path("mail"),
+        "Where mails are written, as `.eml` files, while `smtp_host` is not set.",
+    ),
+    Setting(
+        "organisation",
+        _line,
+        "your organisation",
+        "Whom the mails speak for, as in: your account at Contoso College.",
+    ),
+    Setting(
+        "time_zone",
+        _zone,
+        "UTC",
+        "The zone in which mails tell the time, beside UTC; a name such as"
+        " `Europe/Berlin`.",
+    ),
 )
 _BY_NAME: Final = {setting.name: setting for setting in SETTINGS}
 
@@ -151,6 +275,16 @@ class Settings:
     max_body: int = 1_048_576
     rate_limit: int = 1_000
     statement_timeout: float = 5.0
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_security: str = SECURITIES[0]
+    smtp_ca: Path | None = None
+    smtp_user: str | None = None
+    smtp_password: str | None = None
+    mail_from: str | None = None
+    mail_folder: Path = Path("mail")
+    organisation: str = "your organisation"
+    time_zone: str = "UTC"
 
     def __repr__(self) -> str:
         """The settings without their secrets."""
@@ -170,6 +304,21 @@ class Settings:
         """The SCIM base URL that providers are given."""
         return f"{self.address}/scim/v2"
 
+    @property
+    def mail_host(self) -> str:
+        """The host of the address, as mail names it: an IP address in brackets."""
+        host = urlsplit(self.address).hostname or "localhost"
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return on_the_wire(host)
+        return f"[IPv6:{address}]" if address.version == _IPV6 else f"[{address}]"
+
+    @property
+    def sender(self) -> str:
+        """The address that mails come from."""
+        return self.mail_from or f"no-reply@{self.mail_host}"
+
     @classmethod
     def load(cls, environ: Mapping[str, str], file: Path | None = None) -> Settings:
         """Read the variables over the file; raises BadSettings.
@@ -182,7 +331,34 @@ class Settings:
         settings = cls(**values)
         if (settings.tls_cert is None) != (settings.tls_key is None):
             raise BadSettings("tls_cert and tls_key belong together; set both.")
+        if (settings.smtp_user is None) != (settings.smtp_password is None):
+            raise BadSettings("smtp_user and smtp_password belong together; set both.")
+        open_sign_in = settings.smtp_user and settings.smtp_security == "none"
+        if open_sign_in and not is_loopback(settings.smtp_host or "localhost"):
+            raise BadSettings(f"smtp_security: {NO_OPEN_SIGN_IN}")
         return settings
+
+
+def on_the_wire(host: str) -> str:
+    """The name of a host in ASCII, as resolvers, certificates and mails have it.
+
+    By IDNA 2008: the older rules of the standard library take ß for ss, which is
+    another host.  Raises ValueError for what cannot be a name.
+    """
+    try:
+        ascii_form = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        return ascii_form.encode("idna").decode("ascii")  # labels of 1 to 63 characters
+    except UnicodeError:
+        message = f'"{host}" cannot be the name of a host'
+        raise ValueError(message) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* can be nothing but this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _of_file(file: Path, *, named: bool) -> dict[str, Any]:
@@ -229,7 +405,7 @@ def _value(setting: Setting, text: str, where: str) -> Any:
     try:
         return setting.read(text)
     except ValueError as error:
-        shown = "" if "key" in setting.name else f' "{text}"'
+        shown = "" if setting.secret else f' "{text}"'
         raise BadSettings(f"{where}{shown}: {error}") from None
 
 

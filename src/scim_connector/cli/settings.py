@@ -8,8 +8,6 @@ from scim_connector.cli.context import load_settings
 from scim_connector.cli.output import json_option, records
 from scim_connector.settings import SETTINGS, documentation
 
-_SECRET = {"secret_key", "database_url"}
-
 
 @click.command()
 @click.option("--markdown", is_flag=True, help="As docs/settings.md.")
@@ -24,7 +22,7 @@ def settings(ctx: click.Context, markdown: bool, as_json: bool) -> None:
     rows = []
     for setting in SETTINGS:
         value = getattr(present, setting.name)
-        hidden = setting.name in _SECRET and value != setting.default
+        hidden = setting.secret and value != setting.default
         shown = "(set)" if hidden else value
         rows.append(
             {

@@ -11,7 +11,6 @@ import http.client
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from threading import Lock
 from time import monotonic
 from typing import Any, Final
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from scim_connector.scim import gate
 from scim_connector.scim.errors import InvalidSyntax
+from scim_connector.settings import is_loopback
 from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable
 
 DEADLINE: Final = 3.0
@@ -50,16 +50,9 @@ def refuse_address(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return None
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return None
     return "The JWKS URL must be an https address."
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def fetch(url: str) -> dict[str, Any]:
