@@ -168,6 +168,8 @@ def test_the_wheel_carries_the_package_whole(wheel: Path) -> None:
 
     assert package - inside == set()
     assert "scim_connector/py.typed" in inside
+    assert "scim_connector/delivery/templates/welcome.html" in inside
+    assert "scim_connector/delivery/templates/welcome.txt" in inside
     assert any(
         re.fullmatch(r"scim_connector/directory/migrations/versions/\w+\.py", name)
         for name in inside
