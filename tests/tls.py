@@ -59,7 +59,7 @@ class Secured:
 @contextmanager
 def running(folder: Path) -> Iterator[Secured]:
     """Serve https from the empty *folder*, with a certificate made for it."""
-    cert, key = _certificate(folder)
+    cert, key = certificate(folder)
     port = server.free_port()
     served = subprocess.Popen(
         [*PROGRAM, "serve", "--port", str(port), "--tls-cert", cert, "--tls-key", key],
@@ -77,7 +77,7 @@ def running(folder: Path) -> Iterator[Secured]:
         served.communicate(timeout=20)
 
 
-def _certificate(folder: Path) -> tuple[str, str]:
+def certificate(folder: Path) -> tuple[str, str]:
     """A certificate for 127.0.0.1 and its key, as files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
