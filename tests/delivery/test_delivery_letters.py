@@ -129,7 +129,7 @@ def test_what_a_provider_sends_stays_words(hostile: str) -> None:
         assert letter.subject == plain[name].subject
 
 
-@pytest.mark.parametrize("name", ["<b>Kim</b>", "Kim\r\n\r\nOpen https://evil.example"])
+@pytest.mark.parametrize("name", ["<b>Kim</b>", "Kim\r\n\r\nOpen evil.example"])
 def test_markup_and_lines_are_taken_apart(name: str) -> None:
     """Markup is shown as typed; a name of several lines is one line."""
     letter = LETTERS.password_changed(Addressee(name, "kim.doe", "kim@contoso.com"))
@@ -146,9 +146,25 @@ def test_only_web_addresses_can_be_clicked() -> None:
     assert "javascript:alert(1)" in Page(letter.html).words
 
 
-def test_nobody_is_greeted_with_nothing() -> None:
-    """Somebody without a name is greeted by the username."""
-    letter = LETTERS.password_changed(Addressee(" ", "kim.doe", "kim@contoso.com"))
+def test_long_addresses_stay_whole() -> None:
+    """A name is cut where it is no name any more; an address is not."""
+    address = "https://nextgen.contoso.com/" + "x" * 200
+
+    letter = LETTERS.welcome(
+        Addressee("y" * 200, "kim.doe", "kim@contoso.com"),
+        LINK,
+        UNTIL,
+        [("NextGen", address)],
+    )
+
+    assert f"{address}\n" in letter.text
+    assert f"Hello {'y' * 100}…,\n" in letter.text
+
+
+@pytest.mark.parametrize("name", [" ", "Open https://evil.example", "WWW.evil.example"])
+def test_nobody_is_greeted_with_a_link_or_nothing(name: str) -> None:
+    """Without a name, or with one that would become a link, the username greets."""
+    letter = LETTERS.password_changed(Addressee(name, "kim.doe", "kim@contoso.com"))
 
     assert letter.text.startswith("Hello kim.doe,\n")
 

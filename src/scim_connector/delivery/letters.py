@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-#: The longest name that is printed whole.
+#: The longest name that is printed whole, and the longest address.
 LONGEST_NAME: Final = 100
+LONGEST_ADDRESS: Final = 1024
 #: What the page behind every password link offers once the link is of no use.
 NEW_LINK: Final = "Send me a new link"
 
@@ -84,6 +85,10 @@ class _Application:
         return urlsplit(self.address).scheme in {"http", "https"}
 
 
+def _application(name: str, address: str) -> _Application:
+    return _Application(_one_line(name), _one_line(address, LONGEST_ADDRESS))
+
+
 class Letters:
     """The letters of one organisation."""
 
@@ -129,7 +134,8 @@ class Letters:
 
         The old address may be somebody else's by now.
         """
-        return self._write("email_changed", person, old_address=_one_line(old_address))
+        old = _one_line(old_address, LONGEST_ADDRESS)
+        return self._write("email_changed", person, old_address=old)
 
     def managed_now(self, person: Addressee, connection_name: str | None) -> Written:
         """Tell that a provider, named if it may be, keeps the account from now on."""
@@ -154,7 +160,7 @@ class Letters:
             link=link,
             until=moment(until, self._zone),
             new_link=NEW_LINK,
-            applications=[_Application(*map(_one_line, each)) for each in applications],
+            applications=[_application(*each) for each in applications],
         )
 
     def _write(self, letter: str, person: Addressee, **words: object) -> Written:
@@ -163,9 +169,9 @@ class Letters:
             "subject": subject,
             "organisation": self._organisation,
             "address": self._address,
-            "name": _one_line(person.name) or _one_line(person.username),
+            "name": _greeted(person),
             "username": _one_line(person.username),
-            "email": _one_line(person.email),
+            "email": _one_line(person.email, LONGEST_ADDRESS),
         }
         text, html = (
             _TEMPLATES.get_template(f"{letter}.{form}").render(words)
@@ -194,12 +200,19 @@ def _day(day: datetime) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def _one_line(text: str) -> str:
+def _greeted(person: Addressee) -> str:
+    """What somebody is called: no name that mail programs would make a link of."""
+    name = _one_line(person.name)
+    is_link = "://" in name or "www." in name.lower()
+    return _one_line(person.username) if is_link or not name else name
+
+
+def _one_line(text: str, longest: int = LONGEST_NAME) -> str:
     """*text* without line ends, controls and signs that turn the writing direction."""
     spaced = "".join(" " if sign.isspace() else sign for sign in text)
     shown = "".join(sign for sign in spaced if not _is_control(sign))
     line = " ".join(shown.split())
-    return line if len(line) <= LONGEST_NAME else f"{line[:LONGEST_NAME]}…"
+    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 def _is_control(sign: str) -> bool:

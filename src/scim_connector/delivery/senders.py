@@ -263,7 +263,8 @@ def _cut(line: socket.socket) -> None:
 def _printable(answer: bytes | str) -> str:
     """What a server said, as one line of bounded length that ends as a sentence."""
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    line = " ".join(re.sub(r"[^ -~\xa1-\uffff]", " ", text).split())
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = " ".join(shown.split())
     return line[:_LONGEST_ANSWER].rstrip(".") + "."
 
 
