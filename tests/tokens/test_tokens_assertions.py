@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim_connector.tokens import assertions, jwks
+from scim_connector.tokens import assertions, jwks, kept
 from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable, Terms
 from tests.tokens import issuer
 from tests.tokens.issuer import (
@@ -185,7 +185,7 @@ def test_keys_are_fetched_once_and_kept() -> None:
         for _ in range(5):
             keys.key(served.url, "one")
         before = served.asked
-        clock[0] += jwks.FRESH
+        clock[0] += kept.FRESH
         keys.key(served.url, "one")
 
     assert (before, served.asked) == (1, 2)
@@ -200,7 +200,7 @@ def test_a_rotated_key_is_found_and_an_unknown_one_asks_rarely() -> None:
         served.keys = [jwk(OTHER_KEY, "two"), jwk(EC_KEY, "three")]
         with pytest.raises(BadAssertion):
             keys.key(served.url, "two")
-        clock[0] += jwks.COOL_DOWN
+        clock[0] += kept.COOL_DOWN
         rotated = keys.key(served.url, "two")
         for name in ("four", "five", "six"):
             with pytest.raises(BadAssertion, match="not among the keys"):
@@ -217,9 +217,9 @@ def test_an_outage_is_bridged_for_a_day() -> None:
         keys = source(clock)
         keys.key(served.url, "one")
         served.status = 500
-        clock[0] += jwks.STALE - 1
+        clock[0] += kept.STALE - 1
         assert keys.key(served.url, "one") is not None
-        clock[0] += 2 + jwks.COOL_DOWN
+        clock[0] += 2 + kept.COOL_DOWN
         with pytest.raises(KeysUnavailable, match="500"):
             keys.key(served.url, "one")
         cold = source(clock)
@@ -238,7 +238,7 @@ def test_an_outage_is_bridged_for_a_day() -> None:
             "answered 302",
         ),
         ({"body": b"[" * 2_000_000}, "larger than"),
-        ({"body": b"<html>"}, "cannot be read"),
+        ({"body": b"<html>"}, "no JSON object"),
         ({"body": b'{"keys": 7}'}, "no list"),
         ({"slowly": True}, "longer than 3 seconds"),
     ],

@@ -114,12 +114,12 @@ def claimed(text: str) -> Claimed:
 def verify(text: str, terms: Terms, key_of: KeyOf, *, now: int) -> Proof:
     """Check everything; *now* in microseconds.  Raises BadAssertion, KeysUnavailable."""
     said = claimed(text)
-    _check_header(said.header, terms)
+    check_header(said.header, terms)
     _check_parties(said.claims, terms)
     _check_kind(said.claims)
-    expires = _check_times(said.claims, now // _SECOND)
-    _check_signature(text, terms, key_of(terms.jwks_url, said.header["kid"]))
-    return Proof(_digest(text, said.claims), said.claims["sub"], expires)
+    expires = check_times(said.claims, now // _SECOND)
+    check_signature(text, terms, key_of(terms.jwks_url, said.header["kid"]))
+    return Proof(digest_of(text, said.claims), said.claims["sub"], expires)
 
 
 def _object(part: str, name: str) -> Json:
@@ -136,7 +136,8 @@ def _object(part: str, name: str) -> Json:
 # --------------------------------------------------------------------------- the checks
 
 
-def _check_header(header: Json, terms: Terms) -> None:
+def check_header(header: Json, terms: Terms) -> None:
+    """Refuse a header that is not of a plain token signed as agreed (BadAssertion)."""
     algorithm = header.get("alg")
     if algorithm != terms.algorithm:
         message = (
@@ -199,7 +200,8 @@ def _check_kind(claims: Json) -> None:
             raise BadAssertion("other_token", message)
 
 
-def _check_times(claims: Json, now: int) -> int:
+def check_times(claims: Json, now: int) -> int:
+    """Refuse what has ended or not begun; returns its end.  *now* in seconds."""
     expires = _instant(claims, "exp")
     if expires is None:
         raise BadAssertion("no_expiry", "It has no expiry (exp).")
@@ -224,7 +226,8 @@ def _instant(claims: Json, name: str) -> int | None:
     return int(value)
 
 
-def _check_signature(text: str, terms: Terms, key: Any) -> None:
+def check_signature(text: str, terms: Terms, key: Any) -> None:
+    """Refuse what the key has not signed with the one agreed algorithm."""
     try:
         jwt.api_jws.decode_complete(text, key, algorithms=[terms.algorithm])
     except (jwt.PyJWTError, TypeError, ValueError):
@@ -232,7 +235,7 @@ def _check_signature(text: str, terms: Terms, key: Any) -> None:
         raise BadAssertion("signature", message) from None
 
 
-def _digest(text: str, claims: Json) -> str:
+def digest_of(text: str, claims: Json) -> str:
     """Know an assertion again: by its jti or uti, else by its text."""
     for name in ("jti", "uti"):
         value = claims.get(name)

@@ -67,6 +67,14 @@ class SecretKeys:
         """The sub-keys of token hashes, the current first; older ones still open."""
         return tuple(_sub_key(key, PEPPER) for key in self.keys)
 
+    def sub_key(self, purpose: str) -> bytes:
+        """The current key of one purpose."""
+        return _sub_key(self.keys[0], purpose)
+
+    def sub_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Every key of one purpose, the current first."""
+        return tuple(_sub_key(key, purpose) for key in self.keys)
+
     def check_values(self) -> tuple[str, ...]:
         """What a database remembers of a key, to recognise a wrong one; one per key."""
         return tuple(sha256(_sub_key(key, CHECK)).hexdigest() for key in self.keys)

@@ -1,0 +1,86 @@
+"""What we sign ourselves: logout tokens, with a key that is made from the secret key.
+
+The signing key is derived, not stored: whoever has the secret key has it, and rotating
+the one rotates the other.  Public halves of older keys stay published.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+if TYPE_CHECKING:
+    from scim_connector.tokens.secrets import SecretKeys
+
+ALGORITHM: Final = "ES256"
+LOGOUT_TYPE: Final = "logout+jwt"
+LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+#: Seconds a logout token is good for, as OpenID Connect Back-Channel Logout 1.0 advises.
+LIVES: Final = 120
+_PURPOSE: Final = "signing ES256"
+_ORDER: Final = int(
+    "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", 16
+)
+
+
+class SigningKeys:
+    """The keys of this installation that others can check our signatures with."""
+
+    def __init__(self, keys: SecretKeys) -> None:
+        """Derive them from *keys*, the current first."""
+        self._keys = [_derived(key) for key in keys.sub_keys(_PURPOSE)]
+
+    def published(self) -> dict[str, Any]:
+        """The public halves as a JWK set (RFC 7517)."""
+        return {"keys": [_public(key) for key in self._keys]}
+
+    def logout_token(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        subject: str,
+        session_id: str | None,
+        token_id: str,
+        now: int,
+    ) -> str:
+        """A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4); never a nonce.
+
+        *now* in seconds since 1970.  Without *session_id* it means every session of the
+        subject.
+        """
+        claims: dict[str, Any] = {
+            "iss": issuer,
+            "aud": audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + LIVES,
+            "jti": token_id,
+            "events": {LOGOUT_EVENT: {}},
+        }
+        if session_id is not None:
+            claims["sid"] = session_id
+        current = self._keys[0]
+        headers = {"typ": LOGOUT_TYPE, "kid": _public(current)["kid"]}
+        return jwt.encode(claims, current, algorithm=ALGORITHM, headers=headers)
+
+
+def _derived(seed: bytes) -> ec.EllipticCurvePrivateKey:
+    """A private key of P-256 from 32 bytes; 1 to order - 1, as the curve asks."""
+    number = int.from_bytes(seed + sha256(seed).digest(), "big") % (_ORDER - 1) + 1
+    return ec.derive_private_key(number, ec.SECP256R1())
+
+
+def _public(key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
+    described = json.loads(ECAlgorithm.to_jwk(key.public_key()))
+    described.pop("key_ops", None)
+    members = {name: described[name] for name in ("crv", "kty", "x", "y")}
+    # RFC 7638: the members in their order, without spaces.
+    text = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    kid = sha256(text.encode()).hexdigest()[:16]
+    return {**members, "kid": kid, "use": "sig", "alg": ALGORITHM}
