@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import delete, text, update
 
-from scim_connector.directory import access, audit, users
+from scim_connector.directory import access, audit, connections, users
 from scim_connector.directory.constraints import ConstraintBroken, broken_by
 from scim_connector.directory.database import Database, Transaction
 from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import (
+    api_keys,
     api_tokens,
     audit_events,
     password_resets,
@@ -25,6 +26,8 @@ from scim_connector.directory.tables import (
 from scim_connector.directory.tables import users as users_table
 from scim_connector.rules.events import Event
 from scim_connector.rules.users import Draft
+from tests import access as rows
+from tests.access import put
 from tests.house import person, provider
 
 
@@ -33,65 +36,36 @@ def _user(database: Database, name: str, **more: Any) -> users.User:
     return database.write(lambda tx: users.add(tx, draft, {}, trusted=True, now=1))
 
 
-def _insert(tx: Transaction, table: Any, **values: Any) -> None:
-    tx.run(Statement(insert(table), tuple(values)), **values)
-
-
-def _session(user: users.User, **more: Any) -> dict[str, Any]:
-    return {
-        "id": "s",
-        "user_id": user.id,
-        "client": "nextgen",
-        "hash": "h",
-        "created_at": 1,
-        "expires_at": 2,
-        "user_is_api": user.is_api_user,
-        "user_active": user.active,
-        **more,
-    }
-
-
 Bad = Callable[[Transaction, users.User, users.User, users.User], object]
 
 BAD: dict[str, Bad] = {
-    "a session of an API user": lambda tx, _, api, __: _insert(
-        tx, sessions, **_session(api)
+    "a session of an API user": lambda tx, _, api, __: put(
+        tx, sessions, **rows.session(api)
     ),
-    "a session of an inactive user": lambda tx, _, __, gone: _insert(
-        tx, sessions, **_session(gone)
+    "a session of an inactive user": lambda tx, _, __, gone: put(
+        tx, sessions, **rows.session(gone)
     ),
-    "a session that calls an inactive user active": lambda tx, _, __, gone: _insert(
-        tx, sessions, **_session(gone, user_active=True)
+    "a session that calls an inactive user active": lambda tx, _, __, gone: put(
+        tx, sessions, **rows.session(gone, user_active=True)
     ),
-    "a password link of an API user": lambda tx, _, api, __: _insert(
-        tx,
-        password_resets,
-        id="r",
-        user_id=api.id,
-        hash="h",
-        reason="created",
-        issued_at=1,
-        expires_at=2,
-        user_is_api=True,
-        user_active=True,
+    "a password link of an API user": lambda tx, _, api, __: put(
+        tx, password_resets, **rows.reset(api)
     ),
-    "an API token of a person": lambda tx, person_, _, __: _insert(
-        tx,
-        api_tokens,
-        id="t",
-        user_id=person_.id,
-        hash="h",
-        created_at=1,
-        user_is_api=False,
-        user_active=True,
+    "a key of a person": lambda tx, person_, _, __: put(
+        tx, api_keys, **rows.key(person_)
     ),
-    "a sign-in identity of an API user": lambda tx, _, api, __: _insert(
+    "an API token of a person": lambda tx, person_, api, __: (
+        put(tx, api_keys, **rows.key(api)),
+        put(tx, api_tokens, **rows.token(person_)),
+    ),
+    "a sign-in identity of an API user": lambda tx, _, api, __: put(
         tx,
         sso_identities,
         issuer="i",
         subject="s",
         user_id=api.id,
         user_is_api=True,
+        connection_id=connections.add(tx, "entra", kind="entra", now=1),
         bound_at=1,
     ),
     "a person in the API App": lambda tx, person_, _, __: (
@@ -136,7 +110,7 @@ def test_the_database_refuses(database: Database, bad: str) -> None:
 def test_a_user_with_a_session_cannot_become_inactive(database: Database) -> None:
     """Deactivation has to end the sessions first; the order is not a matter of care."""
     user = _user(database, "person")
-    database.write(lambda tx: _insert(tx, sessions, **_session(user)))
+    database.write(lambda tx: put(tx, sessions, **rows.session(user)))
 
     with pytest.raises(ConstraintBroken):
         database.write(lambda tx: users.change(tx, user.id, {"active": False}))

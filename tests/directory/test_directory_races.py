@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from scim_connector.directory import (
     access,
@@ -26,15 +26,10 @@ from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import sessions
 from scim_connector.rules.events import Event
 from scim_connector.rules.users import Draft
+from tests import access as access_rows
+from tests.access import put
 from tests.house import patch_of, person, provider
 
-_SIGN_IN = Statement(
-    insert(sessions),
-    (
-        *("id", "user_id", "client", "hash", "created_at", "expires_at"),
-        *("user_is_api", "user_active"),
-    ),
-)
 _SESSIONS = Statement(
     text(
         "SELECT count(*) FROM sessions s JOIN users u ON u.id = s.user_id"
@@ -49,17 +44,7 @@ def _user(database: Database, name: str = "person") -> users.User:
 
 
 def _sign_in(tx: Transaction, user: users.User, session: str) -> None:
-    tx.run(
-        _SIGN_IN,
-        id=session,
-        user_id=user.id,
-        client="nextgen",
-        hash=session,
-        created_at=1,
-        expires_at=2,
-        user_is_api=False,
-        user_active=True,
-    )
+    put(tx, sessions, **access_rows.session(user, session, user_active=True))
 
 
 def _deactivate(tx: Transaction, user: users.User) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from scim_connector.directory import (
     access,
@@ -32,6 +32,7 @@ from scim_connector.directory.links import Link, LinkColumns
 from scim_connector.directory.request_log import Entry
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import (
+    api_keys,
     api_tokens,
     password_resets,
     sessions,
@@ -41,6 +42,8 @@ from scim_connector.directory.users import Query, User
 from scim_connector.rules.events import Event
 from scim_connector.rules.lifecycle import CutOff
 from scim_connector.rules.users import Draft, Holder, Taken, UserType
+from tests import access as rows
+from tests.access import put
 
 
 def _connection(database: Database, name: str = "Entra", **settings: Any) -> int:
@@ -500,44 +503,19 @@ def test_everything_that_lets_a_user_in_ends(database: Database) -> None:
     other = _user(database, "other")
 
     def add(tx: Transaction) -> None:
-        def row(table: Any, **values: Any) -> None:
-            tx.run(Statement(insert(table), tuple(values)), **values)
-
         for n, user in enumerate((ann, ann, other)):
-            acting = {"user_id": user.id, "user_is_api": False, "user_active": True}
-            row(
-                sessions,
-                id=str(n),
-                client="nextgen",
-                hash=str(n),
-                created_at=1,
-                expires_at=2,
-                **acting,
-            )
-            row(
-                password_resets,
-                id=str(n),
-                hash=str(n),
-                reason="created",
-                issued_at=1,
-                expires_at=2,
-                **acting,
-            )
-        row(
-            api_tokens,
-            id="t",
-            user_id=robot.id,
-            hash="t",
-            created_at=1,
-            user_is_api=True,
-            user_active=True,
-        )
-        row(
+            put(tx, sessions, **rows.session(user, str(n)))
+            put(tx, password_resets, **rows.reset(user, str(n)))
+        put(tx, api_keys, **rows.key(robot))
+        put(tx, api_tokens, **rows.token(robot))
+        put(
+            tx,
             sso_identities,
             issuer="i",
             subject="s",
             user_id=ann.id,
             user_is_api=False,
+            connection_id=connections.add(tx, "entra", kind="entra", now=1),
             bound_at=1,
         )
         access.install_api_app(tx)
@@ -555,12 +533,14 @@ def test_everything_that_lets_a_user_in_ends(database: Database) -> None:
         database.write(lambda tx, i=user.id: users.change(tx, i, {"active": False}))
 
     assert ended == [
-        CutOff(sessions=2, resets=2, api_tokens=0, api_app=False),
-        CutOff(sessions=0, resets=0, api_tokens=1, api_app=True),
+        CutOff(sessions=2, resets=2, at={"nextgen": 2}),
+        CutOff(api_tokens=1, api_keys=1, api_app=True),
     ]
     assert access.api_app_state(database.reader()) == (True, None)
     assert database.write(lambda tx: access.release_sso(tx, ann.id)) == 1
-    assert database.write(lambda tx: access.end_sessions(tx, other.id)) == 1
+    assert database.write(lambda tx: access.end_sessions(tx, other.id)) == {
+        "nextgen": 1
+    }
     assert database.write(lambda tx: access.void_resets(tx, other.id)) == 1
 
 
@@ -590,18 +570,21 @@ def test_a_message_waits_until_it_is_delivered(database: Database) -> None:
     )
     (waits,) = outbox.waiting(database.reader())
 
+    def tried(times: int) -> outbox.Message:
+        return replace(waits, attempts=times)
+
     def lease(now: int) -> list[outbox.Message]:
         return database.write(lambda tx: outbox.lease(tx, now=now, until=now + 5))
 
     assert lease(9) == []
-    assert lease(10) == [waits]
+    assert lease(10) == [tried(1)]
     assert lease(14) == []
-    assert lease(15) == [waits]
+    assert lease(15) == [tried(2)]
     database.write(
         lambda tx: outbox.failed(tx, waits.id, "no answer", now=16, again_at=30)
     )
     assert lease(29) == []
-    assert lease(30) == [waits]
+    assert lease(30) == [tried(3)]
     assert database.write(lambda tx: outbox.delivered(tx, waits.id, now=31))
     assert not database.write(lambda tx: outbox.delivered(tx, waits.id, now=31))
     assert lease(99) == []
@@ -620,7 +603,7 @@ def test_a_message_is_given_up_or_grows_stale(database: Database) -> None:
     database.write(add)
     mail, logout = outbox.waiting(database.reader())
     leased = database.write(lambda tx: outbox.lease(tx, now=5, until=9))
-    assert leased == [logout]
+    assert leased == [replace(logout, attempts=1)]
 
     database.write(
         lambda tx: outbox.failed(tx, logout.id, "gone", now=6, again_at=None)

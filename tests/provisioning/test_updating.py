@@ -7,24 +7,34 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
-from scim_connector.administration import api_app, importing, shipped
+from scim_connector.administration import (
+    api_app,
+    applications,
+    importing,
+    shipped,
+)
 from scim_connector.administration import users as doors
 from scim_connector.administration.users import NewUser
-from scim_connector.directory import access, conflicts, roles, users
+from scim_connector.directory import access, conflicts, receipts, roles, users
 from scim_connector.directory.database import Database, Transaction
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import api_tokens, password_resets, sessions
+from scim_connector.directory.tables import (
+    api_keys,
+    api_tokens,
+    password_resets,
+    sessions,
+)
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.errors import VersionMismatch
 from scim_connector.scim.types import LOCAL
+from tests.access import let_in
 from tests.house import (
     Provider,
     events_of,
     last_entry,
     local,
-    now,
     operator,
     patch_of,
     person,
@@ -368,22 +378,33 @@ def _count(database: Database, table: Any) -> int:
 
 
 def _let_in(tx: Transaction, user: users.User) -> None:
-    """Everything that lets a user in: for an API user a token and the app."""
-    kind = {"user_id": user.id, "user_is_api": user.is_api_user, "user_active": True}
-    later = now() + 10**12
+    """Everything that lets a user in; an API user is that of the app as well."""
+    let_in(tx, user)
     if user.is_api_user:
-        values = {"id": "t", "hash": "t", "created_at": 1, "expires_at": None, **kind}
-        tx.run(Statement(insert(api_tokens), tuple(values)), **values)
         access.install_api_app(tx)
         api_app.configure(tx, user.username, operator())
-        return
-    for client in ("nextgen", "classic"):
-        values = {"id": client, "client": client, "hash": client, "created_at": 1}
-        values |= {"expires_at": later, **kind}
-        tx.run(Statement(insert(sessions), tuple(values)), **values)
-    values = {"id": "r", "hash": "r", "reason": "created", "issued_at": 1}
-    values |= {"expires_at": later, **kind}
-    tx.run(Statement(insert(password_resets), tuple(values)), **values)
+
+
+NOTHING = {
+    "sessions": {},
+    "api_tokens": 0,
+    "api_keys": 0,
+    "password_links": 0,
+    "api_app": False,
+}
+
+
+def _listening(tx: Transaction, name: str) -> None:
+    """An application that wants to be told of logouts."""
+    applications.add(
+        tx,
+        name,
+        kind="web",
+        address=None,
+        redirects=(),
+        logout_url="https://nextgen.example/logout",
+        act=operator(),
+    )
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -397,15 +418,24 @@ def test_every_road_to_inactive_ends_every_access(
     link_id = _made(entra, **({WISHES: {"apiUser": True}} if api_user else {}))
     user = entra.user(link_id)
     database.write(lambda tx: _let_in(tx, user))
+    database.write(lambda tx: _listening(tx, "nextgen"))
 
     ROADS[road](entra, link_id, user)
 
     assert not users.required(database.reader(), user.id).active
-    for table in (sessions, password_resets, api_tokens):
+    for table in (sessions, password_resets, api_keys, api_tokens):
         assert _count(database, table) == 0
     assert access.api_app_state(database.reader())[1] is None
     assert "user:deactivated" in events_of(database, user.id)
-    assert "applications:logout" in topics(database)
+    assert topics(database)[-1] == "logout:application"
+    (receipt,) = receipts.of_user(database.reader(), user.id)
+    assert receipt.cut_at >= receipt.asked_at
+    assert receipt.controls == (
+        {**NOTHING, "api_tokens": 1, "api_keys": 1, "api_app": True}
+        if api_user
+        else {**NOTHING, "sessions": {"classic": 1, "nextgen": 1}, "password_links": 1}
+    )
+    assert [call.application for call in receipt.calls] == ["nextgen"]
 
 
 def test_ending_access_is_never_refused_for_another_fields_sake(

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from scim_connector.accounts import representation
+from scim_connector.accounts import closing, representation
 from scim_connector.accounts.drafting import draft_of
 from scim_connector.directory import (
     access,
+    applications,
     assignments,
     audit,
     connections,
     links,
     outbox,
+    resets,
     roles,
     users,
 )
 from scim_connector.rules import folding, lifecycle
 from scim_connector.rules.events import Event
-from scim_connector.rules.users import UserType, check
+from scim_connector.rules.users import RulesViolated, UserType, check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from scim_connector.accounts.acts import Act
     from scim_connector.directory.connections import Connection
@@ -45,6 +48,11 @@ _CHANGE_EVENTS = {
     "first_name": "user:name:changed",
     "last_name": "user:name:changed",
     "profile_id": "user:profile:changed",
+}
+_NO_PASSWORD: Mapping[str, Any] = {
+    "password_hash": None,
+    "password_changed_at": None,
+    "password_expired": False,
 }
 _KEYS = {
     "initials": folding.initials_key,
@@ -177,7 +185,9 @@ class Account:
             return
         others = assignments.other_administrators(self.tx, self.user.id)
         lifecycle.may_deactivate(self.standing(), other_administrators=others)
-        self.user = replace(self.user, active=False, epoch=self.user.epoch + 1)
+        self.user = replace(
+            self.user, active=False, epoch=self.user.epoch + 1, **_NO_PASSWORD
+        )
 
     def reactivate(self) -> None:
         """Make the user active again; raises RulesViolated (R19, R21).
@@ -254,7 +264,7 @@ class Account:
 
         The previous values go to audit and the address on file gets a notice.
         """
-        ended = access.end_sessions(self.tx, self.user.id)
+        ended = self.end_sessions()
         self.note(
             "user:adopted",
             username=self.user.username,
@@ -275,11 +285,46 @@ class Account:
         access.release_sso(self.tx, self.user.id)
         kept = assignments.names_of_source(self.tx, self.user.id, "console")
         assignments.drop_all(self.tx, self.user.id)
-        self.user = replace(
-            self.user, password_hash=None, password_expired=False, welcomed=False
-        )
+        self.user = replace(self.user, welcomed=False, **_NO_PASSWORD)
         self.note("user:revived", roles_to_approve=list(kept))
         return kept
+
+    def end_sessions(self, *, but: str | None = None) -> int:
+        """End every session, save one, and tell the applications; returns how many."""
+        ended = access.end_sessions(self.tx, self.user.id, but=but)
+        told = [n for n in applications.told_of_logout(self.tx) if n in ended]
+        closing.tell_applications(self.tx, self.user, told, self.act)
+        if ended:
+            facts = {"count": ended.total(), "applications": dict(ended)}
+            self.note("sessions:ended", **facts)
+        return ended.total()
+
+    def signed_in(self) -> None:
+        """Remember a first sign-in; nothing a provider reads changes by it."""
+        users.change(self.tx, self.user.id, {"first_login_at": self.act.now})
+        self.user = self._before = replace(self.user, first_login_at=self.act.now)
+
+    def choose_password(self, hashed: str, *, but: str | None = None) -> None:
+        """Set the hash of a new password; every other session ends, links die."""
+        self.user = replace(
+            self.user,
+            password_hash=hashed,
+            password_changed_at=self.act.now,
+            password_expired=False,
+        )
+        resets.supersede(self.tx, self.user.id, now=self.act.now)
+        self.end_sessions(but=but)
+        self.note("password:changed")
+
+    def change_own_email(self, address: str) -> None:
+        """Take the address a person has confirmed; raises RulesViolated."""
+        violations = self.violations({"email": address})
+        if violations:
+            raise RulesViolated(violations)
+        self.edit({"email": address}, origin="local")
+        self.user = replace(self.user, email_trusted=True)
+        if self.follows_provider("email"):
+            self.override(["email"])
 
     def drop_roles_of(self, connection_id: int) -> None:
         """Take away every role row that came through one connection."""
@@ -302,7 +347,9 @@ class Account:
 
     def cut_off(self) -> dict[str, Any]:
         """What the deactivation ended, for the log; empty when none happened."""
-        return {} if self.ended is None else asdict(self.ended)
+        if self.ended is None:
+            return {}
+        return {name: n for name, n in asdict(self.ended).items() if name != "at"}
 
     def note(self, name: str, **facts: Any) -> None:
         """Add one audit event about this user."""
@@ -328,7 +375,9 @@ class Account:
         """Everything that lets the user in dies in this transaction (R18)."""
         self.ended = access.end_everything(self.tx, self.user.id)
         self._events += lifecycle.deactivated(self.ended)
-        self._outbox.append(("applications:logout", {"epoch": self.user.epoch}, None))
+        receipt = closing.write_receipt(self.tx, self.user, self.ended, self.act)
+        told = applications.told_of_logout(self.tx)
+        closing.tell_applications(self.tx, self.user, told, self.act, receipt=receipt)
 
     def _save_link(self) -> None:
         if self.link is None:

@@ -6,6 +6,7 @@ to delete them before it sets the user inactive, or the database refuses it.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -13,6 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import (
     api_app,
+    api_keys,
     api_tokens,
     password_resets,
     sessions,
@@ -24,13 +26,26 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
 
 _END_SESSIONS = Statement(
-    delete(sessions).where(sessions.c.user_id == bindparam("of_user"))
+    delete(sessions)
+    .where(sessions.c.user_id == bindparam("of_user"))
+    .returning(sessions.c.client)
+)
+_END_OTHER_SESSIONS = Statement(
+    delete(sessions)
+    .where(
+        sessions.c.user_id == bindparam("of_user"),
+        sessions.c.id != bindparam("but"),
+    )
+    .returning(sessions.c.client)
 )
 _VOID_RESETS = Statement(
     delete(password_resets).where(password_resets.c.user_id == bindparam("of_user"))
 )
 _REVOKE_TOKENS = Statement(
     delete(api_tokens).where(api_tokens.c.user_id == bindparam("of_user"))
+)
+_REVOKE_KEYS = Statement(
+    delete(api_keys).where(api_keys.c.user_id == bindparam("of_user"))
 )
 _LEAVE_APP = Statement(
     update(api_app)
@@ -54,18 +69,27 @@ _CONFIGURE = Statement(
 
 
 def end_everything(tx: Transaction, user_id: int) -> CutOff:
-    """End sessions, links, tokens and API App use; returns what there was."""
+    """End sessions, links, keys, tokens and API App use; returns what there was."""
+    ended = end_sessions(tx, user_id)
     return CutOff(
-        sessions=tx.run(_END_SESSIONS, of_user=user_id),
+        sessions=ended.total(),
         resets=tx.run(_VOID_RESETS, of_user=user_id),
         api_tokens=tx.run(_REVOKE_TOKENS, of_user=user_id),
+        api_keys=tx.run(_REVOKE_KEYS, of_user=user_id),
         api_app=tx.run(_LEAVE_APP, of_user=user_id) > 0,
+        at=dict(ended),
     )
 
 
-def end_sessions(tx: Transaction, user_id: int) -> int:
-    """End every session of a user; returns how many there were."""
-    return tx.run(_END_SESSIONS, of_user=user_id)
+def end_sessions(
+    tx: Transaction, user_id: int, *, but: str | None = None
+) -> Counter[str]:
+    """End every session of a user, save one; returns how many at each application."""
+    if but is None:
+        rows = tx.rows(_END_SESSIONS, of_user=user_id)
+    else:
+        rows = tx.rows(_END_OTHER_SESSIONS, of_user=user_id, but=but)
+    return Counter(row[0] for row in rows)
 
 
 def void_resets(tx: Transaction, user_id: int) -> int:

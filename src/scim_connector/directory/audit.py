@@ -8,7 +8,7 @@ below the oldest running transaction, because sequence order is not commit order
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -124,6 +124,19 @@ def record(
 def of_user(reader: Reader, user_id: int) -> list[AuditEvent]:
     """The history of a user, the oldest first."""
     return [AuditEvent(*row) for row in reader.rows(_OF_USER, of_user=user_id)]
+
+
+def newest_named(
+    reader: Reader, names: Sequence[str], *, at_most: int
+) -> list[AuditEvent]:
+    """The newest events of these names, the newest first."""
+    statement = Statement(
+        select(*_COLUMNS)
+        .where(audit_events.c.name.in_(names))
+        .order_by(audit_events.c.id.desc())
+        .limit(at_most)
+    )
+    return [AuditEvent(*row) for row in reader.rows(statement)]
 
 
 # -------------------------------------------------------------------------- sealing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -28,19 +28,49 @@ class Message:
     message_id: str
     created_at: int
     best_before: int | None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A message and how it stands; instants in microseconds UTC."""
+
+    message: Message
+    due_at: int
+    delivered_at: int | None
+    given_up_at: int | None
+    held_at: int | None
+    last_error: str | None
+
+    def state_at(self, now: int) -> str:
+        """One word: sent, failed, held, late, trying or waiting."""
+        late = self.message.best_before is not None and now >= self.message.best_before
+        for holds, word in (
+            (self.delivered_at is not None, "sent"),
+            (self.given_up_at is not None, "failed"),
+            (self.held_at is not None, "held"),
+            (late, "late"),
+            (self.message.attempts > 0, "trying"),
+        ):
+            if holds:
+                return word
+        return "waiting"
 
 
 _NAMES = tuple(Message.__dataclass_fields__)
 _ADD = Statement(
-    insert(outbox), (*(n for n in _NAMES if n != "id"), "due_at", "attempts")
+    insert(outbox),
+    (*(n for n in _NAMES if n != "id"), "due_at", "receipt_id"),
 )
 _COLUMNS = tuple(outbox.c[name] for name in _NAMES)
 _OPEN = (outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
+_NOT_HELD = outbox.c.held_at.is_(None)
 _THIS = update(outbox).where(outbox.c.id == bindparam("of_id"), *_OPEN)
 _DUE = Statement(
     select(*_COLUMNS)
     .where(
         *_OPEN,
+        _NOT_HELD,
         outbox.c.due_at <= bindparam("at"),
         or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
         or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
@@ -65,6 +95,50 @@ _GIVEN_UP = Statement(
         given_up_at=bindparam("at"), leased_until=None, last_error=bindparam("why")
     )
 )
+_HOLD = Statement(
+    update(outbox)
+    .where(*_OPEN, _NOT_HELD, outbox.c.topic.startswith(bindparam("of_topic")))
+    .values(held_at=bindparam("at"))
+)
+_HELD = (*_OPEN, outbox.c.held_at.is_not(None))
+_COUNT_HELD = Statement(select(func.count()).select_from(outbox).where(*_HELD))
+_RELEASE = Statement(
+    update(outbox)
+    .where(*_HELD)
+    .values(held_at=None, due_at=bindparam("at"), best_before=bindparam("until"))
+)
+_DROP_HELD = Statement(
+    update(outbox)
+    .where(*_HELD)
+    .values(given_up_at=bindparam("at"), last_error=bindparam("why"))
+)
+_STANDING = (
+    outbox.c.due_at,
+    outbox.c.delivered_at,
+    outbox.c.given_up_at,
+    outbox.c.held_at,
+    outbox.c.last_error,
+)
+_LISTED = Statement(
+    select(*_COLUMNS, *_STANDING)
+    .where(outbox.c.topic.startswith(bindparam("of_topic")))
+    .order_by(outbox.c.id.desc())
+    .limit(bindparam("at_most"))
+)
+_BY_ID = Statement(
+    select(*_COLUMNS, *_STANDING).where(outbox.c.id == bindparam("of_id"))
+)
+_HAS_DUE = Statement(
+    select(outbox.c.id)
+    .where(
+        *_OPEN,
+        _NOT_HELD,
+        outbox.c.due_at <= bindparam("at"),
+        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
+        or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
+    )
+    .limit(1)
+)
 _WAITING = Statement(
     select(*_COLUMNS).where(*_OPEN).order_by(outbox.c.id).limit(bindparam("at_most"))
 )
@@ -81,6 +155,7 @@ def add(
     user_id: int | None,
     now: int,
     best_before: int | None = None,
+    receipt_id: int | None = None,
 ) -> None:
     """Queue a message; it exists if, and only if, the change is committed."""
     tx.run(
@@ -93,6 +168,7 @@ def add(
         best_before=best_before,
         due_at=now,
         attempts=0,
+        receipt_id=receipt_id,
     )
 
 
@@ -106,7 +182,52 @@ def waiting_by_topic(reader: Reader) -> dict[str, int]:
     return {topic: int(count) for topic, count in reader.rows(_COUNT)}
 
 
+def listed(reader: Reader, topic: str, *, at_most: int) -> list[Standing]:
+    """Messages whose topic begins so, the newest first, and how they stand."""
+    rows = reader.rows(_LISTED, of_topic=topic, at_most=at_most)
+    return [_standing(row) for row in rows]
+
+
+def by_id(reader: Reader, message_id: int) -> Standing | None:
+    """The message of this id, and how it stands."""
+    row = reader.row(_BY_ID, of_id=message_id)
+    return None if row is None else _standing(row)
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    cut = len(_NAMES)
+    return Standing(Message(*row[:cut]), *row[cut:])
+
+
+# -------------------------------------------------------------------------- holding
+
+
+def hold(tx: Transaction, topic: str, *, now: int) -> int:
+    """Hold the open messages whose topic begins so, for a person to decide."""
+    return tx.run(_HOLD, of_topic=topic, at=now)
+
+
+def count_held(reader: Reader) -> int:
+    """How many messages are held."""
+    return int(reader.value(_COUNT_HELD))
+
+
+def release(tx: Transaction, *, now: int, until: int) -> int:
+    """Send what is held after all, before *until*; returns how many."""
+    return tx.run(_RELEASE, at=now, until=until)
+
+
+def drop_held(tx: Transaction, why: str, *, now: int) -> int:
+    """Give up what is held; returns how many."""
+    return tx.run(_DROP_HELD, at=now, why=why)
+
+
 # -------------------------------------------------------------------------- sending
+
+
+def has_due(reader: Reader, *, now: int) -> bool:
+    """Whether something could be sent now; takes no lock."""
+    return reader.row(_HAS_DUE, at=now) is not None
 
 
 def lease(
@@ -120,7 +241,7 @@ def lease(
     """
     due = [Message(*row) for row in tx.rows(_DUE, at=now, at_most=at_most)]
     tx.run_each(_LEASE, [{"of_id": message.id, "until": until} for message in due])
-    return due
+    return [replace(message, attempts=message.attempts + 1) for message in due]
 
 
 def delivered(tx: Transaction, message_id: int, *, now: int) -> bool:

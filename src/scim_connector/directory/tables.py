@@ -223,6 +223,7 @@ users = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     _instant("created_at"),
     _instant("updated_at"),
+    _instant("password_changed_at", nullable=True),
     UniqueConstraint("id", "is_api_user"),
     UniqueConstraint("id", "is_api_user", "active"),
     CheckConstraint(
@@ -410,43 +411,172 @@ def _acting_user(*, api_user: bool) -> tuple[SchemaItem, ...]:
     )
 
 
+applications = Table(
+    "applications",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+    Column("kind", String(10), nullable=False),
+    Column("address", Text),
+    Column("redirects", Text, nullable=False, server_default="[]"),
+    Column("logout_url", Text),
+    _instant("created_at"),
+    _instant("retired_at", nullable=True),
+    CheckConstraint("kind IN ('web', 'desktop', 'api')", name="kind"),
+    comment="The applications that rely on the gate.",
+)
+
+application_secrets = Table(
+    "application_secrets",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("application_id", ForeignKey("applications.id"), nullable=False, index=True),
+    Column("hash", String(64), nullable=False),
+    _instant("created_at"),
+    _instant("expires_at", nullable=True),
+    _instant("revoked_at", nullable=True),
+    comment="What an application shows to introspect, revoke and exchange tokens.",
+)
+
+application_clients = Table(
+    "application_clients",
+    metadata,
+    Column("application_id", ForeignKey("applications.id"), primary_key=True),
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True, index=True),
+    Column("client_id", Text, nullable=False),
+    comment="The client id an application has at a provider; its ID tokens name it.",
+)
+
+sign_in_settings = Table(
+    "sign_in_settings",
+    metadata,
+    Column("connection_id", ForeignKey("connections.id"), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("client_secret", Text),
+    Column("scopes", Text, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("equals", String(12), nullable=False),
+    Column("algorithm", String(10), nullable=False),
+    Column("second_factor", Text, nullable=False, server_default="[]"),
+    _flag("enabled"),
+    _instant("changed_at"),
+    CheckConstraint("equals IN ('externalId', 'userName')", name="equals"),
+    comment="How people of a connection sign in (OIDC); the secret is encrypted.",
+)
+
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", String(16), primary_key=True),
     Column("user_id", Integer, nullable=False),
     Column("client", Text, nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("method", String(12), nullable=False),
+    _flag("second_factor"),
+    Column("connection_id", ForeignKey("connections.id"), index=True),
+    Column("network", Text, nullable=False),
+    Column("agent", Text, nullable=False),
     _instant("created_at"),
+    _instant("seen_at"),
     _instant("expires_at"),
     *_acting_user(api_user=False),
     Index("ix_sessions_user", "user_id", "user_is_api", "user_active"),
+    Index("ix_sessions_expires", "expires_at"),
 )
 
 password_resets = Table(
     "password_resets",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", String(16), primary_key=True),
     Column("user_id", Integer, nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False),
     Column("reason", String(20), nullable=False),
+    Column("new_email", Text),
     _instant("issued_at"),
     _instant("expires_at"),
     _instant("used_at", nullable=True),
+    _instant("revoked_at", nullable=True),
     *_acting_user(api_user=False),
     Index("ix_password_resets_user", "user_id", "user_is_api", "user_active"),
+    Index("ix_password_resets_expires", "expires_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    _instant("created_at"),
+    _instant("expires_at", nullable=True),
+    _instant("last_used_at", nullable=True),
+    *_acting_user(api_user=True),
+    Index("ix_api_keys_user", "user_id", "user_is_api", "user_active"),
+    comment="What an API user exchanges for tokens; deleted when it is revoked.",
 )
 
 api_tokens = Table(
     "api_tokens",
     metadata,
-    Column("id", String(36), primary_key=True),
+    Column("id", String(16), primary_key=True),
     Column("user_id", Integer, nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
+    Column("key_id", ForeignKey("api_keys.id"), nullable=False, index=True),
+    Column("hash", String(64), nullable=False),
     _instant("created_at"),
-    _instant("expires_at", nullable=True),
+    _instant("expires_at"),
     *_acting_user(api_user=True),
     Index("ix_api_tokens_user", "user_id", "user_is_api", "user_active"),
+    Index("ix_api_tokens_expires", "expires_at"),
+)
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("secret", Text, nullable=False),
+    _instant("created_at"),
+    _instant("confirmed_at", nullable=True),
+    Column("last_step", BigInteger),
+    comment="The secret of an authenticator app, encrypted.",
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", ForeignKey("users.id"), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    comment="Each opens once in place of the second factor, and is deleted then.",
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("kind", String(10), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    _instant("since"),
+    Column("count", Integer, nullable=False),
+    Index("ix_sign_in_failures_since", "since"),
+    comment="Failed password sign-ins by account, network and both, as hashes.",
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    _serial(),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("username", Text, nullable=False),
+    _instant("asked_at"),
+    _instant("cut_at"),
+    Column("actor", Text, nullable=False),
+    Column("connection_id", Integer),
+    Column("request_id", String(36)),
+    Column("controls", Text, nullable=False),
+    Index("ix_receipts_asked", "asked_at"),
+    comment="What each deactivation ended, and when; back-channel calls: outbox.",
 )
 
 api_app = Table(
@@ -476,6 +606,7 @@ sso_identities = Table(
     Column("subject", Text, primary_key=True),
     Column("user_id", Integer, nullable=False),
     Column("user_is_api", Boolean, nullable=False),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False, index=True),
     _instant("bound_at"),
     CheckConstraint("NOT user_is_api", name="kind_of_user"),
     ForeignKeyConstraint(["user_id", "user_is_api"], _USER_TRIPLE[:2]),
@@ -528,6 +659,8 @@ outbox = Table(
     _instant("delivered_at", nullable=True),
     _instant("given_up_at", nullable=True),
     Column("last_error", Text),
+    _instant("held_at", nullable=True),
+    Column("receipt_id", BigInteger, index=True),
     Index("ix_outbox_due", "delivered_at", "given_up_at", "due_at"),
 )
 

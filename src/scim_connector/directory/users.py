@@ -62,6 +62,7 @@ class User:
     version: int
     created_at: int
     updated_at: int
+    password_changed_at: int | None
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -172,6 +173,18 @@ def people(reader: Reader, *, skipped: int, most: int) -> list[User]:
 def count_people(reader: Reader) -> int:
     """How many active people there are."""
     return int(reader.value(_COUNT_PEOPLE))
+
+
+_NEVER = Statement(
+    select(*_COLUMNS)
+    .where(*_PERSON, users.c.first_login_at.is_(None))
+    .order_by(users.c.username_key)
+)
+
+
+def never_signed_in(reader: Reader) -> list[User]:
+    """Active people who have never signed in, by username."""
+    return [user for row in reader.rows(_NEVER) if (user := _user(row))]
 
 
 def without_link(reader: Reader) -> list[User]:
@@ -309,6 +322,7 @@ def add(
         "version": 1,
         "created_at": now,
         "updated_at": now,
+        "password_changed_at": None,
     }
     return User(id=tx.insert(_ADD, **values), **values)
 

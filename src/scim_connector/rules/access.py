@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from scim_connector.rules.users import Kind, Rule, UserType
@@ -80,20 +81,69 @@ class Refusal:
 
 
 def may_sign_in(
-    user: Standing | None, *, linked: bool = True, limit_reached: bool = False
+    user: Standing | None,
+    *,
+    token_wrong: str | None = None,
+    linked: bool = True,
+    limit_reached: bool = False,
 ) -> Refusal | None:
-    """Say why somebody may not sign in, or None when they may (R25, in its order)."""
+    """Say why somebody may not sign in, or None when they may (R25, in its order).
+
+    *token_wrong* is the sentence of whoever looked at what the person showed: an ID
+    token, a password, a mailed link, the token of a session; None when it was good.
+    """
+    if token_wrong is not None:
+        return Refusal(R25, "token_invalid", token_wrong)
     if user is None:
         return Refusal(R25, "unknown_user", "No user belongs to this identity.")
-    if user.api_user:
-        return Refusal(R25, "api_user_no_login", "API users are for programs only.")
-    if not user.active:
-        return Refusal(R25, "inactive", "The user is inactive.")
-    if not linked:
-        return Refusal(R25, "unlinked", "The provider has removed this user.")
-    if limit_reached and user.user_type is not UserType.USER_VIEW_ONLY:
-        return Refusal(R28, "session_limit", "The limit of sessions is reached.")
+    is_over = limit_reached and user.user_type is not UserType.USER_VIEW_ONLY
+    in_order = (
+        (user.api_user, R25, "api_user_no_login", "API users are for programs only."),
+        (not user.active, R25, "inactive", "The user is inactive."),
+        (not linked, R25, "unlinked", "The provider has removed this user."),
+        (is_over, R28, "session_limit", "The limit of sessions is reached."),
+    )
+    for holds, rule, code, sentence in in_order:
+        if holds:
+            return Refusal(rule, code, sentence)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session lasts, microseconds: unused, and at all."""
+
+    idle: int
+    whole: int
+
+
+def session_over(
+    *, seen_at: int, expires_at: int, lifetimes: Lifetimes, now: int
+) -> str | None:
+    """Say why a session is over by its age, or None while it is not (decision 37)."""
+    if now >= expires_at:
+        return "The session has lasted as long as one may."
+    if now - seen_at >= lifetimes.idle:
+        return "The session was not used for too long."
+    return None
+
+
+class FactorPolicy(StrEnum):
+    """Whom a password alone does not let in."""
+
+    OFF = "off"
+    ADMINISTRATORS = "administrators"
+    EVERYBODY = "everybody"
+
+
+def needs_second_factor(user: Standing, policy: FactorPolicy, *, has_one: bool) -> bool:
+    """Whether a password sign-in of *user* asks for a second factor as well.
+
+    Whoever has set one up is always asked for it.
+    """
+    if has_one or policy is FactorPolicy.EVERYBODY:
+        return True
+    return policy is FactorPolicy.ADMINISTRATORS and user.is_administrator
 
 
 @dataclass(frozen=True, slots=True)

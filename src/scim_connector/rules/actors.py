@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Actor:
     """The one who changes a user, and what they may do beyond the ordinary.
 
-    ``kind`` is "connection", "console" or "cli".  Only a connection is limited: a person
-    who reached a door has been allowed to act there.
+    ``kind`` is "connection", "console", "cli", "person" or "gate".  Only a connection
+    is limited: a person who reached a door has been allowed to act there.
     """
 
     kind: str
@@ -24,6 +24,16 @@ class Actor:
     ) -> Actor:
         """A provider, acting through its connection."""
         return cls("connection", name, may_act_as_administrator, allow_api_users)
+
+    @classmethod
+    def person(cls, username: str) -> Actor:
+        """A signed-in person, about themselves, by their username."""
+        return cls("person", username)
+
+    @classmethod
+    def gate(cls, name: str) -> Actor:
+        """The gate itself, for somebody who is not signed in (yet)."""
+        return cls("gate", name)
 
     @classmethod
     def operator(cls, name: str) -> Actor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scim_connector.rules.access import R14, R16, R17, R25, R28
 from scim_connector.rules.lifecycle import R9, R10, R11, R12, R19, R21, R22, R31
+from scim_connector.rules.passwords import R32
 from scim_connector.rules.users import R1, R2, R3, R4, R5, R6, R7, Kind, Rule
 
 
@@ -158,6 +159,7 @@ HANDBOOK: tuple[Rule, ...] = (
         " here (conflict list).",
     ),
     R31,
+    R32,
 )
 
 

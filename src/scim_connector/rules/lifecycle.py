@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scim_connector.rules.events import Event
@@ -125,12 +125,17 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """What a deactivation ended: how many of each, and the API App's configuration."""
+    """What a deactivation ended: how many of each, and the API App's configuration.
+
+    *at* says at which application how many of the sessions were.
+    """
 
     sessions: int = 0
     resets: int = 0
     api_tokens: int = 0
+    api_keys: int = 0
     api_app: bool = False
+    at: Mapping[str, int] = field(default_factory=dict)
 
 
 def create(draft: Draft, taken: Taken, actor: Actor) -> tuple[Event, ...]:
@@ -258,11 +263,14 @@ def deactivated(ended: CutOff) -> tuple[Event, ...]:
     """A deactivated user lost all access at once (R18); what that was, as events."""
     events = [Event("user:deactivated")]
     if ended.sessions:
-        events.append(Event("sessions:ended", {"count": ended.sessions}))
+        facts = {"count": ended.sessions, "applications": dict(ended.at)}
+        events.append(Event("sessions:ended", facts))
     if ended.resets:
         events.append(Event("resets:voided", {"count": ended.resets}))
     if ended.api_tokens:
         events.append(Event("api_tokens:revoked", {"count": ended.api_tokens}))
+    if ended.api_keys:
+        events.append(Event("api_keys:revoked", {"count": ended.api_keys}))
     if ended.api_app:
         events.append(Event("api_app:user_removed"))
     return tuple(events)
