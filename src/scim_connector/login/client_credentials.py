@@ -69,6 +69,7 @@ class Issued:
 
     token: opaque.Token
     lives: int
+    scope: str = SCOPE
 
 
 def client_id(connection: Connection) -> str:
@@ -87,7 +88,7 @@ class ClientCredentials:
 
     def exchange(self, request: Request) -> Issued:
         """The access token for a request; raises Refused."""
-        _refuse_other_grants(request.form)
+        _refuse_other_scopes(request.form)
         if (
             "client_assertion" in request.form
             or "client_assertion_type" in request.form
@@ -98,7 +99,7 @@ class ClientCredentials:
     # ------------------------------------------------------------------------- secrets
 
     def _by_secret(self, request: Request) -> Issued:
-        name, text = _presented(request)
+        name, text = presented(request)
         secret = opaque.parse(text) or _NONE
         found = credentials.caller(self._database.reader(), secret.id)
         opens = [
@@ -226,21 +227,14 @@ def terms_of(trust: Trust) -> Terms:
     )
 
 
-def _refuse_other_grants(form: Mapping[str, str]) -> None:
-    grant = form.get("grant_type")
-    if grant is None:
-        message = "grant_type is missing; send client_credentials."
-        raise Refused("invalid_request", "no_grant_type", message)
-    if grant != "client_credentials":
-        message = "Only the grant type client_credentials is served here."
-        raise Refused("unsupported_grant_type", "other_grant_type", message)
+def _refuse_other_scopes(form: Mapping[str, str]) -> None:
     for scope in form.get("scope", SCOPE).split():
         if scope != SCOPE and not scope.endswith("/.default"):
             message = f'The only scope is "{SCOPE}"; leave scope out, or send that.'
             raise Refused("invalid_scope", "other_scope", message)
 
 
-def _presented(request: Request) -> tuple[str, str]:
+def presented(request: Request) -> tuple[str, str]:
     """The client and its secret, from the header or the form, never from both."""
     in_form = "client_secret" in request.form
     if request.basic is not None:

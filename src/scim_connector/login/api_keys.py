@@ -1,0 +1,128 @@
+"""Keys of API users: exchanged for tokens of an hour, good while the API App is (R14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from scim_connector.directory import access, api_keys, audit, users
+from scim_connector.directory.api_keys import ApiToken, Program
+from scim_connector.login.client_credentials import LIVES, Issued, Refused, presented
+from scim_connector.login.gate import standing_of
+from scim_connector.rules import folding
+from scim_connector.rules.access import Refusal, may_use_api
+from scim_connector.rules.actors import Actor
+from scim_connector.rules.events import Event
+from scim_connector.tokens import opaque
+
+if TYPE_CHECKING:
+    from scim_connector.directory.api_keys import ApiKey
+    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.users import User
+    from scim_connector.login.client_credentials import Request
+    from scim_connector.tokens.secrets import SecretKeys
+
+SCOPE: Final = "api"
+_SECOND: Final = 1_000_000
+_NEW_KEY: Final = "make one with: scim-connector api-key create USERNAME"
+
+
+class ApiKeys:
+    """Exchanges keys and judges tokens of API users; built once per process."""
+
+    def __init__(self, database: Database, keys: SecretKeys) -> None:
+        """Look keys up in *database*, hashed with the sub-keys of *keys*."""
+        self._database = database
+        self._peppers = keys.peppers()
+
+    def knows(self, request: Request) -> bool:
+        """Whether the secret of a request is a key of an API user, good or not."""
+        in_form = ("", request.form.get("client_secret", ""))
+        secret = opaque.parse((request.basic or in_form)[1])
+        reader = self._database.reader()
+        return secret is not None and api_keys.by_id(reader, secret.id) is not None
+
+    def exchange(self, request: Request) -> Issued:
+        """The token for a key; raises Refused, with the exact reason in audit."""
+        name, text = presented(request)
+        secret = opaque.parse(text)
+        token = opaque.mint()
+
+        def work(tx: Transaction) -> Issued:
+            key = None if secret is None else api_keys.by_id(tx, secret.id)
+            if secret is None or key is None or not self._opens(secret, key.hash):
+                raise _refused("unknown_key", f"This key is not known here; {_NEW_KEY}")
+            user = users.required(tx, key.user_id)
+            _refuse_other_name(user, name)
+            _refuse_old(key, request.now)
+            _refuse_standing(tx, user)
+            return self._issue(tx, key, token, request.now)
+
+        return self._database.write(work)
+
+    def _issue(
+        self, tx: Transaction, key: ApiKey, token: opaque.Token, now: int
+    ) -> Issued:
+        left = LIVES if key.expires_at is None else (key.expires_at - now) // _SECOND
+        lives = min(LIVES, left)
+        made = ApiToken(
+            id=token.id,
+            user_id=key.user_id,
+            key_id=key.id,
+            hash=opaque.hashed(token, self._peppers[0]),
+            created_at=now,
+            expires_at=now + lives * _SECOND,
+        )
+        api_keys.add_token(tx, made)
+        api_keys.used(tx, key.id, now=now)
+        audit.record(
+            tx,
+            [Event("api_token:issued", {"token": token.id, "key": key.id})],
+            at=now,
+            actor=str(Actor.gate("api")),
+            user_id=key.user_id,
+        )
+        return Issued(token, lives, SCOPE)
+
+    def _opens(self, token: opaque.Token, stored: str) -> bool:
+        opens = [opaque.opens(token, stored, pepper) for pepper in self._peppers]
+        return any(opens)
+
+    def verify(self, token: opaque.Token, now: int) -> Program | None:
+        """Which program a token stands for at this instant, or None: one statement."""
+        found = api_keys.valid(self._database.reader(), token.id)
+        if found is None or not self._opens(token, found.token.hash):
+            return None
+        return found if now < found.token.expires_at else None
+
+    def end(self, token: opaque.Token) -> bool:
+        """End a token its holder gives back; False when it opens nothing."""
+        found = api_keys.valid(self._database.reader(), token.id)
+        if found is None or not self._opens(token, found.token.hash):
+            return False
+        return self._database.write(lambda tx: api_keys.end_token(tx, token.id))
+
+
+def _refuse_other_name(user: User, name: str) -> None:
+    if folding.username_key(name) != user.username_key:
+        text = "The client_id is not the username of the API user this key is of."
+        raise _refused("other_client", text)
+
+
+def _refuse_old(key: ApiKey, now: int) -> None:
+    if key.expires_at is not None and now >= key.expires_at - _SECOND:
+        raise _refused("key_expired", f"This key has expired; {_NEW_KEY}")
+
+
+def _refuse_standing(tx: Transaction, user: User) -> None:
+    installed, _ = access.api_app_state(tx)
+    refusal = may_use_api(standing_of(tx, user), installed=installed)
+    if refusal is not None:
+        raise _refused_by(refusal)
+
+
+def _refused_by(refusal: Refusal) -> Refused:
+    return _refused(refusal.code, f"{refusal.sentence} ({refusal.rule.id})")
+
+
+def _refused(reason: str, text: str) -> Refused:
+    return Refused("invalid_client", reason, text, status=401)

@@ -1,0 +1,332 @@
+"""Single sign-on: a person comes back from their provider, and is somebody here or not.
+
+No account is made by signing in.  The first sign-in binds (issuer, subject) to the user
+whom provisioning stored under the same externalId, or userName where that was chosen;
+an email address alone binds nobody (R26).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scim_connector.directory import audit, sso
+from scim_connector.login.gate import (
+    Door,
+    NotAdmitted,
+    keep_refusal,
+    refusal_of_nobody,
+    refusal_of_token,
+)
+from scim_connector.login.sessions import Proof, Sessions
+from scim_connector.login.tickets import Tickets
+from scim_connector.rules.actors import Actor
+from scim_connector.rules.events import Event
+from scim_connector.scim.folding import text_key
+from scim_connector.tokens import authorization, id_token
+from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable
+from scim_connector.tokens.authorization import Attempt, CodeRefused
+from scim_connector.tokens.fetching import CannotFetch
+from scim_connector.tokens.id_token import Expected
+
+if TYPE_CHECKING:
+    from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Database, Reader, Transaction
+    from scim_connector.directory.sso import SignIn
+    from scim_connector.tokens.assertions import KeyOf
+    from scim_connector.tokens.discovery import Metadata, MetadataSource
+    from scim_connector.tokens.id_token import Identity
+    from scim_connector.tokens.opaque import Token
+    from scim_connector.tokens.secrets import SecretKeys
+
+CALLBACK: Final = "/login/callback"
+_SEALED_FOR: Final = "client secrets of sign-in"
+_AGAIN: Final = "Begin again from the sign-in page."
+_BAD_GATEWAY: Final = 502
+
+
+class CannotSignIn(Exception):
+    """Signing in did not come to a decision; the text is for the person."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        """*status* is of the answer."""
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where the browser goes, and the ticket it brings back."""
+
+    address: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A session that was opened, and where the person was going."""
+
+    token: Token
+    client: str
+    going: str
+    nonce: str
+
+
+class SingleSignOn:
+    """Signs people in through the providers of connections; built once per process."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: SecretKeys,
+        sessions: Sessions,
+        metadata: MetadataSource,
+        key_of: KeyOf,
+        *,
+        address: str,
+    ) -> None:
+        """Providers send people back to *address*."""
+        self._database = database
+        self._keys = keys
+        self._sessions = sessions
+        self._metadata = metadata
+        self._key_of = key_of
+        self._redirect_uri = f"{address}{CALLBACK}"
+        self._tickets = Tickets(keys, "single sign-on")
+
+    # ----------------------------------------------------------------------- there
+
+    def begin(self, name: str, client: str, going: str, nonce: str, now: int) -> Begun:
+        """Where somebody signs in through a connection; raises CannotSignIn."""
+        settings, connection = self._offered(name)
+        metadata = self._provider(settings)
+        attempt = Attempt.fresh()
+        facts = {
+            "connection": connection.name,
+            "client": client,
+            "going": going,
+            "back": nonce,
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "verifier": attempt.verifier,
+        }
+        address = authorization.address(
+            metadata,
+            client_id=settings.client_id,
+            redirect_uri=self._redirect_uri,
+            scopes=settings.scopes,
+            attempt=attempt,
+        )
+        return Begun(address, self._tickets.seal(facts, now))
+
+    def _offered(self, name: str) -> tuple[SignIn, Connection]:
+        for settings, connection in sso.offered(self._database.reader()):
+            if connection.name == name:
+                return settings, connection
+        raise CannotSignIn(f"Signing in through {name[:60]} is not possible now.")
+
+    def _provider(self, settings: SignIn) -> Metadata:
+        try:
+            return self._metadata.metadata(settings.issuer)
+        except CannotFetch:
+            text = "The sign-in service of your organisation does not answer."
+            raise CannotSignIn(f"{text} Try again in a moment.", _BAD_GATEWAY) from None
+
+    # ------------------------------------------------------------------------ back
+
+    def finish(self, ticket: str, answer: Mapping[str, str], door: Door) -> Arrived:
+        """Open a session for whoever came back; raises NotAdmitted, CannotSignIn."""
+        facts = self._tickets.open(ticket, door.now)
+        if facts is None:
+            raise CannotSignIn(f"That took too long, or began elsewhere. {_AGAIN}")
+        attempt = Attempt(facts["state"], facts["nonce"], facts["verifier"])
+        _check_state(answer, attempt)
+        settings, connection = self._offered(facts["connection"])
+        here = Door(door.road, facts["client"], door.network, door.agent, door.now)
+        try:
+            identity = self._identity(settings, attempt, answer, door.now)
+            token = self._open(settings, connection, identity, here)
+        except NotAdmitted as refused:
+            refused.facts["connection"] = connection.name
+            keep_refusal(self._database, refused, here)
+            raise
+        return Arrived(token, facts["client"], facts["going"], facts["back"])
+
+    def _identity(
+        self,
+        settings: SignIn,
+        attempt: Attempt,
+        answer: Mapping[str, str],
+        now: int,
+    ) -> Identity:
+        """Who the provider says has signed in; raises NotAdmitted, CannotSignIn."""
+        _check_answer(settings, answer)
+        metadata = self._provider(settings)
+        try:
+            text = authorization.redeem(
+                metadata,
+                client_id=settings.client_id,
+                client_secret=self._secret(settings),
+                redirect_uri=self._redirect_uri,
+                code=answer["code"],
+                verifier=attempt.verifier,
+            )
+            expected = Expected(
+                issuer=settings.issuer,
+                client_id=settings.client_id,
+                jwks_url=metadata.jwks_uri,
+                algorithm=settings.algorithm,
+                nonce=attempt.nonce,
+            )
+            return id_token.verify(text, expected, self._key_of, now=now)
+        except CodeRefused as error:
+            raise refused_token(f"The provider refused the code: {error}") from None
+        except BadAssertion as error:
+            raise refused_token(f"The ID token is refused. {error}") from None
+        except (CannotFetch, KeysUnavailable):
+            text = "The sign-in service of your organisation does not answer."
+            raise CannotSignIn(f"{text} {_AGAIN}", _BAD_GATEWAY) from None
+
+    def _secret(self, settings: SignIn) -> str | None:
+        if settings.client_secret is None:
+            return None
+        return opened_secret(self._keys, settings.client_secret)
+
+    # -------------------------------------------------------------------- deciding
+
+    def _open(
+        self, settings: SignIn, connection: Connection, identity: Identity, door: Door
+    ) -> Token:
+        def work(tx: Transaction) -> Token:
+            return self.admit_identity(tx, settings, connection, identity, door)
+
+        return self._database.write(work)
+
+    def admit_identity(
+        self,
+        tx: Transaction,
+        settings: SignIn,
+        connection: Connection,
+        identity: Identity,
+        door: Door,
+    ) -> Token:
+        """Open a session for a verified identity; raises NotAdmitted."""
+        user_id, linked = find(tx, settings, connection, identity)
+        proof = Proof(
+            door.road,
+            second_factor=_showed_factor(settings, identity),
+            connection_id=connection.id,
+            linked=linked,
+        )
+        token = self._sessions.open(tx, user_id, door, proof)
+        bind(tx, connection, identity, user_id, door.now)
+        return token
+
+
+def find(
+    reader: Reader, settings: SignIn, connection: Connection, identity: Identity
+) -> tuple[int, bool]:
+    """The user of an identity, and whether its connection still manages them.
+
+    Raises NotAdmitted where provisioning stored something else, with what to change.
+    """
+    known = sso.bound(reader, identity.issuer, identity.subject)
+    if known is not None:
+        user_id, through = known
+        return user_id, sso.is_linked(reader, through, user_id)
+    value = identity.claims.get(settings.claim)
+    if not isinstance(value, str) or not value:
+        raise refused_token(f"The ID token has no claim {settings.claim!r}.")
+    folded = text_key(value) if settings.equals == "userName" else value
+    found = sso.candidates(reader, connection.id, equals=settings.equals, value=folded)
+    if len(found) == 1:
+        return found[0], True
+    hint = _hint(settings, connection, value, len(found))
+    raise NotAdmitted(refusal_of_nobody(), hint=hint)
+
+
+def _hint(settings: SignIn, connection: Connection, value: str, count: int) -> str:
+    """What an administrator changes so that an identity is found."""
+    many = "Several identities have" if count else "Nobody has"
+    said = f"{many} the {settings.equals} {value[:80]!r} ({settings.claim})."
+    return f"{said} {advice(connection.kind, settings)}".strip()
+
+
+def advice(kind: str, settings: SignIn) -> str:
+    """The sentence that says how the identities come to match."""
+    if settings.equals != "externalId":
+        return f"Compare the claim {settings.claim} with the userName that is sent."
+    if kind == "entra":
+        return (
+            "In Entra: Attribute mapping > externalId: source objectId, then Restart"
+            " provisioning."
+        )
+    return "Let the provider send the id of the user as externalId."
+
+
+def bind(
+    tx: Transaction, connection: Connection, identity: Identity, user_id: int, now: int
+) -> None:
+    """Tie an identity to its user at the first sign-in."""
+    if sso.bound(tx, identity.issuer, identity.subject) is not None:
+        return
+    sso.bind(
+        tx,
+        identity.issuer,
+        identity.subject,
+        user_id=user_id,
+        connection_id=connection.id,
+        now=now,
+    )
+    facts = {"issuer": identity.issuer, "subject": identity.subject}
+    audit.record(
+        tx,
+        [Event("sign_in:bound", facts)],
+        at=now,
+        actor=str(Actor.gate("sso")),
+        connection_id=connection.id,
+        user_id=user_id,
+    )
+
+
+def refused_token(sentence: str) -> NotAdmitted:
+    """The refusal of something that proves nothing."""
+    return NotAdmitted(refusal_of_token(sentence))
+
+
+def _showed_factor(settings: SignIn, identity: Identity) -> bool:
+    """Whether the provider says that a second factor was shown (amr, acr)."""
+    methods = identity.claims.get("amr")
+    listed = methods if isinstance(methods, list) else []
+    said = [*listed, identity.claims.get("acr")]
+    return any(word in settings.second_factor for word in said)
+
+
+def _check_state(answer: Mapping[str, str], attempt: Attempt) -> None:
+    state = answer.get("state", "")
+    if not hmac.compare_digest(state.encode(), attempt.state.encode()):
+        text = "This answer belongs to another sign-in."
+        raise CannotSignIn(f"{text} {_AGAIN}")
+
+
+def _check_answer(settings: SignIn, answer: Mapping[str, str]) -> None:
+    """Refuse an error, a missing code, and another issuer (RFC 9207)."""
+    if "error" in answer:
+        said = f"{answer['error']} {answer.get('error_description', '')}".strip()
+        raise refused_token(f"The provider answered: {said[:300]}")
+    if answer.get("iss", settings.issuer) != settings.issuer:
+        raise refused_token("The answer is of another issuer.")
+    if not answer.get("code"):
+        raise CannotSignIn(f"The answer holds no code. {_AGAIN}")
+
+
+def sealed_secret(keys: SecretKeys, secret: str) -> str:
+    """A client secret as it is stored."""
+    return keys.encrypt(secret.encode(), _SEALED_FOR).hex()
+
+
+def opened_secret(keys: SecretKeys, stored: str) -> str:
+    """A client secret as the provider gave it."""
+    return keys.decrypt(bytes.fromhex(stored), _SEALED_FOR).decode()
