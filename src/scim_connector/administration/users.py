@@ -6,24 +6,28 @@ refuse with the same sentences a provider gets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
 from scim_connector import accounts
 from scim_connector.accounts import Account, Act, groups, settle
+from scim_connector.accounts.account import WELCOME_BEST_BEFORE
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.proposals import proposed
 from scim_connector.directory import (
+    assignments,
     conflicts,
     connections,
     links,
+    outbox,
     profiles,
     roles,
     users,
 )
 from scim_connector.rules import folding
+from scim_connector.rules.access import may_request_reset
 from scim_connector.rules.users import Draft, RulesViolated, UserType
 from scim_connector.scim.folding import text_key
 
@@ -33,6 +37,9 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.links import Link
     from scim_connector.directory.users import User
+
+
+_NEVER = "never_logged_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,78 @@ def _profile_id(tx: Transaction, name: str) -> int:
         message = f'There is no profile "{name}".'
         raise NotPossible(f"{message} Add it with: scim-connector profile add NAME")
     return found.id
+
+
+# ------------------------------------------------------------------ signing in
+
+
+def send_welcome(tx: Transaction, user: User, act: Act) -> None:
+    """Mail the first link again, until somebody has signed in; raises NotPossible."""
+    if user.is_api_user:
+        raise NotPossible(f"{user.username} is an API user and is mailed no link.")
+    if not user.active:
+        raise NotPossible(f"{user.username} is inactive; reactivate them first.")
+    if user.first_login_at is not None:
+        message = f"{user.username} has signed in before"
+        raise NotPossible(f"{message}; send: scim-connector user reset USERNAME")
+    account = Account.open(tx, user.id, act)
+    account.user = replace(account.user, welcomed=True)
+    account.queue_welcome()
+    account.note("mail:resent", topic="mail:welcome")
+    account.save()
+
+
+def send_reset(tx: Transaction, user: User, act: Act) -> None:
+    """Mail a link to choose a new password (R17); raises NotPossible.
+
+    Whoever can run commands on this machine counts as having a second factor.
+    """
+    standing = Account.open(tx, user.id, act).standing()
+    refusal = may_request_reset(standing, second_factor=True)
+    if refusal is not None:
+        hint = "; send: scim-connector user welcome" if refusal.code == _NEVER else ""
+        raise NotPossible(f"{refusal.sentence} ({refusal.rule.id}){hint}")
+    outbox.add(
+        tx,
+        "mail:reset",
+        {"why": "admin"},
+        user_id=user.id,
+        now=act.now,
+        best_before=act.now + WELCOME_BEST_BEFORE,
+    )
+    account = Account.open(tx, user.id, act)
+    account.note("mail:resent", topic="mail:reset")
+    account.save()
+
+
+def expire_password(tx: Transaction, user: User, act: Act) -> None:
+    """Let somebody choose another password at their next sign-in; NotPossible."""
+    if user.password_hash is None:
+        raise NotPossible(f"{user.username} has no password.")
+    account = Account.open(tx, user.id, act)
+    account.user = replace(account.user, password_expired=True)
+    account.note("password:expired")
+    account.save()
+
+
+def recoverable(reader: Reader, username: str) -> User:
+    """An active Administrator, whom a link from the machine may let in again."""
+    user = find(reader, username)
+    if not assignments.is_administrator(reader, user.id):
+        message = f"{user.username} is no Administrator"
+        raise NotPossible(f"{message}; send: scim-connector user reset {user.username}")
+    if user.is_api_user or not user.active:
+        message = f"{user.username} is inactive or an API user"
+        raise NotPossible(f"{message} and cannot sign in; reactivate them first.")
+    return user
+
+
+def log_out(tx: Transaction, user: User, act: Act) -> int:
+    """End every session of a user in all applications; returns how many."""
+    account = Account.open(tx, user.id, act)
+    ended = account.end_sessions()
+    account.save()
+    return ended
 
 
 # --------------------------------------------------------------------------- links

@@ -1,12 +1,14 @@
 """The thread beside the requests of one worker process.
 
-Once a second it writes the gathered reads, and does the housekeeping that any process
-may do at any time: sealing audit and, on PostgreSQL, adding up counters.
+Once a second it writes the gathered reads and uses of sessions, and does the
+housekeeping that any process may do at any time: sealing audit and, on PostgreSQL,
+adding up counters.
 """
 
 from __future__ import annotations
 
 from threading import Event, Thread
+from time import time_ns
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +18,7 @@ from scim_connector.provisioning import FLUSH_SECONDS
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Database
+    from scim_connector.login.sessions import Sessions
     from scim_connector.provisioning import RequestGatherer
 
 _log = structlog.get_logger("background")
@@ -24,9 +27,12 @@ _log = structlog.get_logger("background")
 class Background:
     """Starts with its process and writes what is left when it ends."""
 
-    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
-        """Work on *database* for the process of *gatherer*."""
+    def __init__(
+        self, database: Database, gatherer: RequestGatherer, sessions: Sessions
+    ) -> None:
+        """Work on *database* for the process of *gatherer* and *sessions*."""
         self._database = database
+        self._sessions = sessions
         self._gatherer = gatherer
         self._ended = Event()
         self._thread = Thread(target=self._run, name="background", daemon=True)
@@ -49,6 +55,7 @@ class Background:
         """One round; a database that does not answer now may answer the next time."""
         try:
             self._gatherer.flush()
+            self._sessions.flush(time_ns() // 1000)
             keep_house(self._database)
         except Exception as error:
             _log.warning("background round failed", reason=str(error) or repr(error))

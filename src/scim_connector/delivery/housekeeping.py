@@ -7,10 +7,13 @@ from time import time_ns
 from typing import TYPE_CHECKING
 
 from scim_connector.directory import (
+    api_keys,
     audit,
     counters,
     credentials,
     idempotency,
+    resets,
+    sign_in_failures,
     trusts,
 )
 
@@ -25,8 +28,10 @@ def keep_house(database: Database) -> None:
         database.write(lambda tx: audit.seal(tx, now=now))
     if idempotency.has_old(database.reader(), now=now):
         database.write(lambda tx: idempotency.drop_old(tx, now=now))
-    for forgotten in (credentials, trusts):
+    for forgotten in (credentials, trusts, api_keys, sign_in_failures):
         if forgotten.has_ended(database.reader(), now=now):
             database.write(partial(forgotten.forget_ended, now=now))
+    if resets.has_old(database.reader(), now=now):
+        database.write(partial(resets.drop_old, now=now))
     if database.dialect == "postgresql" and counters.is_crowded(database.reader()):
         database.write(counters.fold)

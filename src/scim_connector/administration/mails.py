@@ -1,0 +1,84 @@
+"""Mails, as an administrator deals with them: sent again, dropped, let go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from scim_connector.administration.errors import NotPossible
+from scim_connector.directory import audit, installation, outbox
+from scim_connector.rules.events import Event
+
+if TYPE_CHECKING:
+    from scim_connector.accounts import Act
+    from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.directory.outbox import Standing
+
+TOPICS: Final = "mail:"
+#: The fact that mail was configured once; what waited before that was held.
+CONFIGURED: Final = "mail_configured"
+DAY: Final = 24 * 3600 * 1_000_000
+_WITH_LINK: Final = frozenset({"mail:welcome", "mail:reset", "mail:confirm-email"})
+
+
+def hold_first(tx: Transaction, now: int) -> int:
+    """Hold what waits when mail is configured for the first time; returns how many.
+
+    A year of welcomes must not leave at once because somebody wrote a host name into a
+    file: a person sends or drops them by one choice (decision 34).
+    """
+    if installation.read(tx, CONFIGURED) is not None:
+        return 0
+    installation.write(tx, CONFIGURED, str(now))
+    return outbox.hold(tx, TOPICS, now=now)
+
+
+def find(reader: Reader, message_id: int) -> Standing:
+    """The mail of this number; raises NotPossible."""
+    found = outbox.by_id(reader, message_id)
+    if found is None or not found.message.topic.startswith(TOPICS):
+        message = f"There is no mail {message_id}"
+        raise NotPossible(f"{message}; see: scim-connector mail list")
+    return found
+
+
+def resend(tx: Transaction, standing: Standing, act: Act) -> None:
+    """Queue a mail again; where it holds a link, that will be a new one."""
+    message = standing.message
+    is_open = standing.delivered_at is None and standing.given_up_at is None
+    if is_open:
+        outbox.failed(
+            tx, message.id, "Sent again by a person.", now=act.now, again_at=None
+        )
+    until = act.now + DAY if message.topic in _WITH_LINK else None
+    outbox.add(
+        tx,
+        message.topic,
+        orjson.loads(message.payload),
+        user_id=message.user_id,
+        now=act.now,
+        best_before=until,
+    )
+    _tell(tx, "mail:resent", standing, act)
+
+
+def drop(tx: Transaction, standing: Standing, act: Act) -> None:
+    """Give a mail up; raises NotPossible for one that has gone."""
+    dropped = outbox.failed(
+        tx, standing.message.id, "Dropped by a person.", now=act.now, again_at=None
+    )
+    if not dropped:
+        raise NotPossible("This mail has been sent, or was given up before.")
+    _tell(tx, "mail:dropped", standing, act)
+
+
+def _tell(tx: Transaction, name: str, standing: Standing, act: Act) -> None:
+    message = standing.message
+    audit.record(
+        tx,
+        [Event(name, {"mail": message.id, "topic": message.topic})],
+        at=act.now,
+        actor=str(act.actor),
+        user_id=message.user_id,
+    )

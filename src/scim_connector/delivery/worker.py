@@ -1,0 +1,117 @@
+"""The worker: takes what is due out of the outbox and sends it.
+
+One runs inside each process of ``serve``, and ``scim-connector worker`` adds more.  A
+message is leased, so that two workers send it once; who dies with a lease leaves it to
+another a few minutes later, under the same ``Message-ID``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from threading import Event, Thread
+from time import time_ns
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from scim_connector.delivery.backoff import next_try
+from scim_connector.delivery.senders import TryLater, Undeliverable
+from scim_connector.directory import outbox
+
+if TYPE_CHECKING:
+    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.outbox import Message
+
+#: A lease outlives the slowest sending; microseconds.
+LEASE: Final = 5 * 60 * 1_000_000
+AT_ONCE: Final = 10
+EVERY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger("worker")
+
+Deliver = Callable[["Message"], None]
+"""Sends one message; raises TryLater or Undeliverable, whose text is for an operator."""
+
+
+def present() -> int:
+    """The present in microseconds UTC."""
+    return time_ns() // 1000
+
+
+class Worker:
+    """Sends the messages of some topics; any number may work on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        roads: Mapping[str, Deliver],
+        clock: Callable[[], int] = present,
+    ) -> None:
+        """*roads* says by the word before the colon of a topic how it is sent."""
+        self._database = database
+        self._roads = roads
+        self._clock = clock
+        self._ended = Event()
+        self._thread = Thread(target=self.run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin in a thread; call it once, in the process it is to run in."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the message that is being sent."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=15)
+
+    def run(self) -> None:
+        """Work until :meth:`stop`."""
+        while not self._ended.wait(EVERY_SECONDS):
+            try:
+                while self.round() and not self._ended.is_set():
+                    pass
+            except Exception as error:
+                _log.warning("worker round failed", reason=str(error) or repr(error))
+
+    def round(self) -> int:
+        """Send what is due now, a few at most; returns how many were tried."""
+        now = self._clock()
+        if not outbox.has_due(self._database.reader(), now=now):
+            return 0
+        take = partial(outbox.lease, now=now, until=now + LEASE, at_most=AT_ONCE)
+        leased = self._database.write(take)
+        for message in leased:
+            self._send(message)
+        return len(leased)
+
+    def _send(self, message: Message) -> None:
+        road = self._roads.get(message.topic.partition(":")[0])
+        try:
+            if road is None:
+                raise Undeliverable(f"Nothing here sends {message.topic}.")
+            road(message)
+        except Undeliverable as error:
+            self._failed(message, str(error), again_at=None)
+        except TryLater as error:
+            again = next_try(message.attempts, self._clock(), message.best_before)
+            self._failed(message, str(error), again_at=again)
+        except Exception as error:
+            _log.exception("message failed", topic=message.topic, exc_info=error)
+            again = next_try(message.attempts, self._clock(), message.best_before)
+            self._failed(message, "Something went wrong here.", again_at=again)
+        else:
+            self._delivered(message)
+
+    def _delivered(self, message: Message) -> None:
+        def work(tx: Transaction) -> None:
+            outbox.delivered(tx, message.id, now=self._clock())
+
+        self._database.write(work)
+
+    def _failed(self, message: Message, why: str, *, again_at: int | None) -> None:
+        def work(tx: Transaction) -> None:
+            outbox.failed(tx, message.id, why, now=self._clock(), again_at=again_at)
+
+        self._database.write(work)
+        _log.warning("not delivered", topic=message.topic, id=message.id, reason=why)
