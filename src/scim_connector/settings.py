@@ -61,6 +61,28 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    """A whole number; 0 switches off what it bounds."""
+    return 0 if text == "0" else _number(text)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in {"yes", "no", "true", "false"}:
+        message = "write yes or no"
+        raise ValueError(message)
+    return text.lower() in {"yes", "true"}
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            message = f"write one of {', '.join(words)}"
+            raise ValueError(message)
+        return text
+
+    return read
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 3600:  # noqa: PLR2004 - an hour is no deadline any more
@@ -198,6 +220,44 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         " 0 for no limit. What is over it is answered 429.",
     ),
     Setting(
+        "deliver",
+        _yes_or_no,
+        True,
+        "Whether `serve` sends mails and calls applications itself; `no` where"
+        " `scim-connector worker` does.",
+    ),
+    Setting(
+        "session_idle",
+        _number,
+        60,
+        "Minutes after which a session that is not used is over.",
+    ),
+    Setting(
+        "session_hours",
+        _number,
+        12,
+        "Hours after which a session is over, however much it is used.",
+    ),
+    Setting(
+        "session_limit",
+        _count,
+        0,
+        "How many sessions there may be at once (R28); 0 for any number.",
+    ),
+    Setting(
+        "second_factor",
+        _one_of("off", "administrators", "everybody"),
+        "administrators",
+        "Whom a password alone does not let in: `off`, `administrators` or `everybody`."
+        " Who has set up a second factor is always asked for it.",
+    ),
+    Setting(
+        "password_days",
+        _count,
+        0,
+        "Days after which a password has to be changed; 0 for never.",
+    ),
+    Setting(
         "statement_timeout", _seconds, 5.0, "How long one statement may take, seconds."
     ),
     Setting(
@@ -274,6 +334,12 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     max_body: int = 1_048_576
     rate_limit: int = 1_000
+    deliver: bool = True
+    session_idle: int = 60
+    session_hours: int = 12
+    session_limit: int = 0
+    second_factor: str = "administrators"
+    password_days: int = 0
     statement_timeout: float = 5.0
     smtp_host: str | None = None
     smtp_port: int = 587

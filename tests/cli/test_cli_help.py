@@ -98,6 +98,10 @@ def test_without_a_house_every_command_says_so(
         ("user", "edit"): ["x", "--email", "x@x.example"],
         ("mapping", "new"): ["x", "--from", "okta"],
         ("conflict", "show"): ["1"],
+        ("sign-in", "set"): ["x", "--issuer", "https://x.example", "--client-id", "x"],
+        ("mail", "held"): ["drop"],
+        ("mail", "drop"): ["1"],
+        ("mail", "resend"): ["1"],
     }
     command = dict(EVERY)[path]
     required = sum(p.required for p in command.params if isinstance(p, click.Argument))

@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from scim_connector.accounts import Act
 from scim_connector.administration import connections as administration
-from scim_connector.login.client_credentials import ClientCredentials
-from scim_connector.provisioning import Provisioning, RequestGatherer
 from scim_connector.rules.actors import Actor
 from scim_connector.settings import Settings
-from scim_connector.tokens.jwks import KeySource
-from scim_connector.web.app import create_app
-from scim_connector.web.callers import Callers
-from scim_connector.web.door import ScimDoor
-from scim_connector.web.health import Health
-from scim_connector.web.oauth import OAuth
-from scim_connector.web.scim import Scim
-from scim_connector.wiring import House, open_house, prepare
+from scim_connector.wiring import House, open_house, parts_of, prepare
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from scim_connector.provisioning import RequestGatherer
 
 BASE = "https://scim.example.com/scim/v2"
 SCIM_JSON = "application/scim+json"
@@ -109,22 +102,8 @@ def open_door(folder: Path, **settings: Any) -> Door:
     welcome = prepare(chosen).welcome
     assert welcome is not None
     house = open_house(chosen)
-    gatherer = RequestGatherer(house.database)
-    app = create_app(
-        ScimDoor(
-            chosen,
-            Callers(house.database, house.keys, KeySource().key),
-            Scim(chosen, Provisioning(house.database, gatherer, house.keys)),
-            gatherer,
-        ),
-        Health(house.database),
-        OAuth(
-            chosen,
-            ClientCredentials(house.database, house.keys, KeySource().key),
-            gatherer,
-        ),
-    )
-    return Door(app.test_client(), welcome.token, house, gatherer)
+    parts = parts_of(house)
+    return Door(parts.app.test_client(), welcome.token, house, parts.gatherer)
 
 
 def refusal(answer: TestResponse, status: int) -> str:

@@ -13,7 +13,7 @@ import click
 from scim_connector.administration.connections import address_warnings
 from scim_connector.cli.context import explaining, fail, load_settings
 from scim_connector.cli.logs import set_up_logs
-from scim_connector.wiring import prepare
+from scim_connector.wiring import open_house, prepare, sender_notes
 
 if TYPE_CHECKING:
     from scim_connector.settings import Settings
@@ -49,13 +49,25 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
         _refuse_taken_port(settings)
         _refuse_bad_certificate(settings)
         prepared = prepare(settings)
+        mails = _about_mails(settings)
     for line in prepared.notes:
         click.echo(line)
     if prepared.welcome is not None:
         _print_welcome(settings, prepared.welcome)
     _print_address(settings)
+    for line in mails:
+        click.echo(line)
     sys.stdout.flush()
     _run(settings)
+
+
+def _about_mails(settings: Settings) -> list[str]:
+    """Where mails go; everything is closed again before workers start."""
+    house = open_house(settings)
+    try:
+        return sender_notes(house)
+    finally:
+        house.database.close()
 
 
 def _refuse_taken_port(settings: Settings) -> None:

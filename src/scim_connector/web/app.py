@@ -6,32 +6,44 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from scim_connector.login.client_credentials import TOKEN_PATH
+from scim_connector.web.forward_auth import VERIFY_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from scim_connector.web.door import ScimDoor
+    from scim_connector.web.forward_auth import ForwardAuth
     from scim_connector.web.health import Health
     from scim_connector.web.oauth import OAuth
+    from scim_connector.web.pages import Pages
+    from scim_connector.web.published import Published
 
 
-def create_app(door: ScimDoor, health: Health, oauth: OAuth) -> Flask:
+def create_app(
+    door: ScimDoor,
+    health: Health,
+    oauth: OAuth,
+    forward_auth: ForwardAuth,
+    published: Published,
+    pages: Pages,
+) -> Flask:
     """Build the WSGI application from its parts (``wiring`` makes them)."""
-    app = Flask(__name__, static_folder=None)
+    app = Flask(__name__)
     app.add_url_rule("/healthz", view_func=health.live)
     app.add_url_rule("/readyz", view_func=health.ready)
-    app.add_url_rule(TOKEN_PATH, view_func=oauth.token, methods=["POST"])
-    metadata = "/.well-known/oauth-authorization-server"
-    app.add_url_rule(metadata, view_func=oauth.metadata)
+    published.put_on(app)
+    pages.put_on(app)
     app.register_error_handler(404, _nothing)
-    app.wsgi_app = _in_front(door, app.wsgi_app)  # type: ignore[assignment,method-assign]
+    roads = dict.fromkeys(oauth.roads, oauth) | {VERIFY_PATH: forward_auth}
+    app.wsgi_app = _in_front(door, roads, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
-def _in_front(door: ScimDoor, pages: WSGIApplication) -> WSGIApplication:
-    """Everything under /scim, in whatever form, meets the door first."""
+def _in_front(
+    door: ScimDoor, roads: Mapping[str, WSGIApplication], pages: WSGIApplication
+) -> WSGIApplication:
+    """Everything under /scim meets the door first; what is asked often needs no Flask."""
 
     def answer(
         environ: WSGIEnvironment, start_response: StartResponse
@@ -39,7 +51,7 @@ def _in_front(door: ScimDoor, pages: WSGIApplication) -> WSGIApplication:
         path = environ.get("PATH_INFO", "")
         if path.startswith("/scim") and path[5:6] in {"", "/"}:
             return door(environ, start_response)
-        return pages(environ, start_response)
+        return roads.get(path, pages)(environ, start_response)
 
     return answer
 

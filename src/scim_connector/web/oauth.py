@@ -1,189 +1,149 @@
-"""/oauth2/token and what clients read about it (RFC 6749, RFC 7523, RFC 8414)."""
+"""/oauth2: tokens are issued, asked about and ended (RFC 6749, 7523, 7662, 7009, 8414).
+
+One WSGI application in front of Flask for all three, because an application may ask
+about a token on every request of its own.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Callable, Mapping
 from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote_plus
 
-from flask import Response, json, request
+import orjson
 
-from scim_connector.login.client_credentials import (
-    SCOPE,
-    TOKEN_PATH,
-    Refused,
-    Request,
-)
+from scim_connector.login import client_credentials
+from scim_connector.login.api_keys import SCOPE as API_SCOPE
+from scim_connector.login.client_credentials import TOKEN_PATH, Refused, presented
+from scim_connector.login.gate import Door
+from scim_connector.login.token_endpoint import GRANTS, TokenEndpoint
 from scim_connector.provisioning.problems import problem_of
 from scim_connector.tokens.assertions import ALGORITHMS
-from scim_connector.web import ids
+from scim_connector.web import ids, replies
+from scim_connector.web.forms import request_of
+from scim_connector.web.replies import Reply
 from scim_connector.web.sources import source_of
+from scim_connector.web.throttle import Throttle
 
 if TYPE_CHECKING:
-    from scim_connector.login.client_credentials import ClientCredentials
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from scim_connector.login.client_credentials import Request
+    from scim_connector.login.introspection import Introspection
     from scim_connector.provisioning import RequestGatherer
     from scim_connector.settings import Settings
 
-LARGEST: Final = 64 * 1024
-_FORM: Final = "application/x-www-form-urlencoded"
-_MOST_FIELDS: Final = 20
-_SOURCES: Final = 10_000
-
-
-class Throttle:
-    """Lets a source fail so often a minute; what it counts stays in this process."""
-
-    def __init__(self, most: int = 60, per: float = 60.0) -> None:
-        """Allow *most* failures within *per* seconds."""
-        self._most = most
-        self._per = per
-        self._failed: dict[str, tuple[float, int]] = {}
-
-    def wait(self, source: str, now: float) -> int:
-        """Seconds until *source* may try again, 0 for now."""
-        began, count = self._failed.get(source, (now, 0))
-        if now - began >= self._per or count < self._most:
-            return 0
-        return max(1, int(self._per - (now - began)))
-
-    def failed(self, source: str, now: float) -> None:
-        """Count a failure."""
-        began, count = self._failed.get(source, (now, 0))
-        if now - began >= self._per:
-            began, count = now, 0
-        if len(self._failed) >= _SOURCES:
-            self._failed.clear()
-        self._failed[source] = (began, count + 1)
+INTROSPECT_PATH: Final = "/oauth2/introspect"
+REVOKE_PATH: Final = "/oauth2/revoke"
+JWKS_PATH: Final = "/.well-known/jwks.json"
+_UNAUTHORIZED: Final = 401
+_HEADERS: Final = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Type", "application/json"),
+)
+Road = Callable[["Request", str], dict[str, Any]]
 
 
 class OAuth:
-    """The token endpoint and its metadata."""
+    """The endpoints below /oauth2."""
 
     def __init__(
         self,
         settings: Settings,
-        exchange: ClientCredentials,
+        endpoint: TokenEndpoint,
+        introspection: Introspection,
         gatherer: RequestGatherer,
         throttle: Throttle | None = None,
     ) -> None:
-        """Exchange by *exchange*; refusals are counted by *gatherer*."""
-        self._issuer = settings.address
+        """Issue by *endpoint*, answer by *introspection*; *gatherer* counts refusals."""
         self._proxies = frozenset(settings.trusted_proxies)
-        self._exchange = exchange
+        self._endpoint = endpoint
+        self._introspection = introspection
         self._gatherer = gatherer
         self._throttle = throttle or Throttle()
+        self.roads: Mapping[str, Road] = {
+            TOKEN_PATH: self._token,
+            INTROSPECT_PATH: self._introspect,
+            REVOKE_PATH: self._revoke,
+        }
 
-    def metadata(self) -> Response:
-        """What RFC 8414 asks an authorization server to publish."""
-        return _json(
-            200,
-            {
-                "issuer": self._issuer,
-                "token_endpoint": f"{self._issuer}{TOKEN_PATH}",
-                "grant_types_supported": ["client_credentials"],
-                "response_types_supported": [],
-                "scopes_supported": [SCOPE],
-                "token_endpoint_auth_methods_supported": [
-                    "client_secret_basic",
-                    "client_secret_post",
-                    "private_key_jwt",
-                ],
-                "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-            },
-        )
-
-    def token(self) -> Response:
-        """Exchange a secret or an assertion for an access token."""
-        now, source = time_ns() // 1000, source_of(request.environ, self._proxies)
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> list[bytes]:
+        """Answer a WSGI request to one of :attr:`roads`, whatever happens."""
+        now, source = time_ns() // 1000, source_of(environ, self._proxies)
+        path = environ["PATH_INFO"]
         try:
-            self._refuse_flood(source)
-            issued = self._exchange.exchange(_request(now))
+            self._throttle.refuse_flood(source, monotonic())
+            _refuse_other_methods(environ)
+            reply = _answer(200, self.roads[path](request_of(environ, now), source))
         except Refused as refusal:
-            if refusal.status == 401:  # noqa: PLR2004 - Unauthorized
+            if refusal.status == _UNAUTHORIZED:
                 self._throttle.failed(source, monotonic())
-            self._gatherer.refused(f"token_{refusal.reason}", source, TOKEN_PATH, now)
-            return _refused(refusal)
+            self._gatherer.refused(f"token_{refusal.reason}", source, path, now)
+            reply = _refused(refusal)
         except Exception as error:
             problem = problem_of(error, ids.request_id(now))
-            body = {
-                "error": "server_error",
-                "error_description": problem.body["detail"],
-            }
-            return _json(problem.status, body)
-        return _json(
-            200,
-            {
-                "access_token": str(issued.token),
-                "token_type": "Bearer",
-                "expires_in": issued.lives,
-                "scope": SCOPE,
-            },
-        )
+            told = problem.body["detail"]
+            body = {"error": "server_error", "error_description": told}
+            reply = _answer(problem.status, body)
+        return replies.send(reply, start_response)
 
-    def _refuse_flood(self, source: str) -> None:
-        wait = self._throttle.wait(source, monotonic())
-        if wait:
-            message = f"Too many refused requests from {source}; wait {wait} seconds."
-            raise Refused("slow_down", "flood", message, status=429, wait=wait)
+    def _token(self, request: Request, source: str) -> dict[str, Any]:
+        return self._endpoint.issue(request, source)
+
+    def _introspect(self, request: Request, _: str) -> dict[str, Any]:
+        token = request.form.get("token", "")
+        return self._introspection.ask(presented(request), token, request.now)
+
+    def _revoke(self, request: Request, source: str) -> dict[str, Any]:
+        client = presented(request)
+        door = Door("revocation", client[0], source, "", request.now)
+        self._introspection.revoke(client, request.form.get("token", ""), door)
+        return {}
 
 
-def _request(now: int) -> Request:
-    """The request as the use case takes it; raises Refused."""
-    if request.mimetype != _FORM:
-        raise Refused("invalid_request", "no_form", f"Send the parameters as {_FORM}.")
-    if (request.content_length or 0) > LARGEST:
-        message = f"The request is larger than {LARGEST} bytes."
-        raise Refused("invalid_request", "too_large", message, status=413)
-    body = request.stream.read(LARGEST + 1)[:LARGEST]
-    return Request(_fields(body), _basic(request.headers.get("Authorization")), now)
+def metadata(issuer: str) -> dict[str, Any]:
+    """What RFC 8414 asks an authorization server to publish."""
+    by_secret = ["client_secret_basic", "client_secret_post"]
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}{TOKEN_PATH}",
+        "jwks_uri": f"{issuer}{JWKS_PATH}",
+        "grant_types_supported": list(GRANTS),
+        "response_types_supported": [],
+        "scopes_supported": [client_credentials.SCOPE, API_SCOPE],
+        "token_endpoint_auth_methods_supported": [*by_secret, "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_endpoint": f"{issuer}{INTROSPECT_PATH}",
+        "introspection_endpoint_auth_methods_supported": by_secret,
+        "revocation_endpoint": f"{issuer}{REVOKE_PATH}",
+        "revocation_endpoint_auth_methods_supported": by_secret,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+    }
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    try:
-        text = body.decode()
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        message = "The form cannot be read."
-        raise Refused("invalid_request", "unreadable_form", message) from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        message = "A parameter is given twice."
-        raise Refused("invalid_request", "parameter_twice", message)
-    return fields
+def _refuse_other_methods(environ: WSGIEnvironment) -> None:
+    if environ["REQUEST_METHOD"] != "POST":
+        message = "Send a POST with a form."
+        raise Refused("invalid_request", "no_post", message, status=405)
 
 
-def _basic(header: str | None) -> tuple[str, str] | None:
-    """Client and secret of an Authorization header (RFC 6749 section 2.3.1)."""
-    if header is None:
-        return None
-    scheme, _, encoded = header.partition(" ")
-    try:
-        if scheme.lower() != "basic":
-            raise ValueError
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        message = "The Authorization header must be Basic, with client_id and secret."
-        raise Refused(
-            "invalid_client", "unreadable_header", message, status=401
-        ) from None
-    name, _, secret = text.partition(":")
-    return unquote_plus(name), unquote_plus(secret)
+def _answer(status: int, body: dict[str, Any]) -> Reply:
+    """A JSON answer that nobody keeps."""
+    return Reply(status, list(_HEADERS), orjson.dumps(body))
 
 
-def _refused(refusal: Refused) -> Response:
-    body = {"error": refusal.error, "error_description": str(refusal)}
-    made = _json(refusal.status, body)
-    if refusal.status == 401:  # noqa: PLR2004 - Unauthorized
-        made.headers["WWW-Authenticate"] = 'Basic realm="scim"'
+def _refused(refusal: Refused) -> Reply:
+    """A refusal in the words of RFC 6749 section 5.2."""
+    told = {"error": refusal.error, "error_description": str(refusal)}
+    made = _answer(refusal.status, told)
+    if refusal.status == _UNAUTHORIZED:
+        made.headers.append(("WWW-Authenticate", 'Basic realm="scim"'))
+    if refusal.status == 405:  # noqa: PLR2004 - Method Not Allowed
+        made.headers.append(("Allow", "POST"))
     if refusal.wait:
-        made.headers["Retry-After"] = str(refusal.wait)
-    return made
-
-
-def _json(status: int, body: dict[str, Any]) -> Response:
-    made = Response(json.dumps(body), status, mimetype="application/json")
-    made.headers["Cache-Control"] = "no-store"
-    made.headers["X-Content-Type-Options"] = "nosniff"
+        made.headers.append(("Retry-After", str(refusal.wait)))
     return made

@@ -13,6 +13,8 @@ from scim_connector.scim import versions
 from scim_connector.scim.errors import ScimError, Unauthenticated
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse
+
     from scim_connector.scim.types import Json
 
 TYPE: Final = "application/scim+json"
@@ -36,6 +38,13 @@ class Reply:
     def line(self) -> str:
         """The status line, ``201 Created``."""
         return _LINES[self.status]
+
+
+def send(reply: Reply, start_response: StartResponse) -> list[bytes]:
+    """Answer a WSGI request with a reply that has no length yet."""
+    length = ("Content-Length", str(len(reply.body)))
+    start_response(reply.line, [*reply.headers, length])
+    return [reply.body]
 
 
 def resource(

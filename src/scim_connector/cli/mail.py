@@ -1,0 +1,123 @@
+"""``mail``: what was sent, what waits, what could not be delivered."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import click
+
+from scim_connector.administration import mails as doors
+from scim_connector.cli.context import act, explaining, fail, moment, now, opens
+from scim_connector.cli.output import json_option, records
+from scim_connector.delivery.mails import Mail, to_message
+from scim_connector.delivery.senders import NotSent, sender_of
+from scim_connector.directory import outbox, users
+
+if TYPE_CHECKING:
+    from scim_connector.wiring import House
+
+MOST_LISTED = 100
+
+
+@click.group()
+def mail() -> None:
+    """Mails to people. `mail test ADDRESS` tries the settings.
+
+    \b
+    scim-connector mail list --not-sent
+    scim-connector mail resend 17
+    """  # noqa: D301 - click reads \b
+
+
+@mail.command("list")
+@click.option("--not-sent", is_flag=True, help="Leave out what was sent.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=MOST_LISTED)
+@json_option
+@opens
+def list_(house: House, not_sent: bool, limit: int, as_json: bool) -> None:
+    """Mails, the newest first, with why one was not sent."""
+    reader, present = house.database.reader(), now()
+    rows: list[dict[str, Any]] = []
+    for each in outbox.listed(reader, doors.TOPICS, at_most=limit):
+        state = each.state_at(present)
+        if not_sent and state == "sent":
+            continue
+        user_id = each.message.user_id
+        user = users.by_id(reader, user_id) if user_id else None
+        rows.append(
+            {
+                "id": each.message.id,
+                "mail": each.message.topic.partition(":")[2],
+                "user": user.username if user else "",
+                "queued": moment(each.message.created_at),
+                "state": state,
+                "tries": each.message.attempts,
+                "next": moment(each.due_at) if state == "trying" else "",
+                "why": each.last_error or "",
+            }
+        )
+    records(rows, as_json=as_json, empty="No mail yet.")
+
+
+@mail.command()
+@click.argument("mail_id", type=int, metavar="ID")
+@opens
+def resend(house: House, mail_id: int) -> None:
+    """Queue a mail again; a link in it will be a new one, and the old one dies."""
+    doing = act()
+    house.database.write(lambda tx: doors.resend(tx, doors.find(tx, mail_id), doing))
+    click.echo("Queued again.")
+
+
+@mail.command()
+@click.argument("mail_id", type=int, metavar="ID")
+@opens
+def drop(house: House, mail_id: int) -> None:
+    """Give up a mail that waits."""
+    doing = act()
+    house.database.write(lambda tx: doors.drop(tx, doors.find(tx, mail_id), doing))
+    click.echo("Dropped.")
+
+
+@mail.command()
+@click.argument("choice", type=click.Choice(["send", "drop"]))
+@opens
+def held(house: House, choice: str) -> None:
+    """Send or drop what waited when mail was configured for the first time."""
+    doing = act()
+    if choice == "send":
+        count = house.database.write(
+            lambda tx: outbox.release(tx, now=doing.now, until=doing.now + doors.DAY)
+        )
+    else:
+        why = "Dropped by a person when mail was configured."
+        count = house.database.write(
+            lambda tx: outbox.drop_held(tx, why, now=doing.now)
+        )
+    click.echo(f"{count} mails {'are being sent' if choice == 'send' else 'dropped'}.")
+
+
+@mail.command()
+@click.argument("address")
+@opens
+def test(house: House, address: str) -> None:
+    """Send one mail to ADDRESS now, and say what the mail server said."""
+    settings = house.settings
+    text = f"Mail from {settings.organisation} arrives. Nobody has to do anything."
+    made = Mail(
+        to=address,
+        subject=f"Test of the mail settings of {settings.organisation}",
+        text=f"{text}\n",
+        html=f"<p>{text}</p>",
+        message_id=str(uuid4()),
+        sent_at=time_ns() // 1000,
+    )
+    with explaining():
+        sender = sender_of(settings)
+    try:
+        sender.send(to_message(made, settings.sender, name=settings.organisation))
+    except (NotSent, ValueError) as error:
+        raise fail(str(error)) from None
+    click.echo(f"Sent to {address}. {sender.describe()}")

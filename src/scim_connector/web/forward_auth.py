@@ -1,0 +1,104 @@
+"""Forward-auth: a proxy asks about every request before it passes it on.
+
+Like the SCIM door this is a WSGI application in front of Flask: an application's people
+wait for the answer.
+"""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, quote, urlencode
+
+from scim_connector.accounts.closing import subject_of
+from scim_connector.provisioning.problems import problem_of
+from scim_connector.web import ids, replies
+from scim_connector.web.cookies import session_cookie
+from scim_connector.web.replies import Reply
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from scim_connector.directory.sessions import SignedIn
+    from scim_connector.login.sessions import Sessions
+    from scim_connector.settings import Settings
+
+VERIFY_PATH: Final = "/auth/verify"
+_UNAUTHORIZED: Final = 401
+_PLAIN: Final = (
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Type", "text/plain; charset=utf-8"),
+)
+
+
+class ForwardAuth:
+    """``/auth/verify``: a proxy asks whether a request may pass, and as whom.
+
+    For nginx ``auth_request`` (2xx, or 401) and for Traefik ``forwardAuth``, which with
+    ``redirect=1`` sends the browser on to the sign-in page.
+    """
+
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+        """Judge by *sessions*."""
+        self._address = settings.address
+        self._proxies = frozenset(settings.trusted_proxies)
+        self._sessions = sessions
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> list[bytes]:
+        """Answer a WSGI request, whatever happens."""
+        now = time_ns() // 1000
+        try:
+            reply = self._answer(environ, now)
+        except Exception as error:
+            problem = problem_of(error, ids.request_id(now))
+            text = f"{problem.body['detail']}\n".encode()
+            reply = Reply(problem.status, list(_PLAIN), text)
+        return replies.send(reply, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, now: int) -> Reply:
+        asked = parse_qs(environ.get("QUERY_STRING", ""))
+        application = asked.get("application", [""])[0]
+        if not application:
+            text = b"Say for which application: /auth/verify?application=NAME\n"
+            return Reply(400, list(_PLAIN), text)
+        token = _shown(environ, application)
+        found = self._sessions.verify(token, client=application, now=now)
+        if found is not None:
+            return Reply(200, [*_PLAIN, *_identity(found)])
+        if asked.get("redirect") == ["1"]:
+            return self._to_sign_in(environ, application)
+        return Reply(_UNAUTHORIZED, list(_PLAIN), b"Sign in first.\n")
+
+    def _to_sign_in(self, environ: WSGIEnvironment, application: str) -> Reply:
+        """Where a browser signs in; only a path is believed of what it asked for."""
+        wanted = environ.get("HTTP_X_FORWARDED_URI", "/")
+        query = urlencode({"application": application, "return_to": wanted})
+        location = f"{self._address}/login?{query}"
+        return Reply(302, [*_PLAIN, ("Location", location)])
+
+
+def _shown(environ: WSGIEnvironment, application: str) -> str:
+    """The token of the cookie of this application, or else a bearer token."""
+    token = session_cookie(environ.get("HTTP_COOKIE", ""), application)
+    if token is not None:
+        return token
+    scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else ""
+
+
+def _identity(found: SignedIn) -> list[tuple[str, str]]:
+    """The user in headers; percent-encoded where letters may be others than ASCII."""
+    roles = found.roles.split("\n") if found.roles else []
+    name = f"{found.first_name} {found.last_name}".strip()
+    return [
+        ("X-Auth-Subject", subject_of(found.session.user_id)),
+        ("X-Auth-User", found.username),
+        ("X-Auth-Email", quote(found.email, safe="@")),
+        ("X-Auth-Name", quote(name, safe=" ")),
+        ("X-Auth-Initials", quote(found.initials)),
+        ("X-Auth-Roles", ",".join(quote(role, safe=" ") for role in roles)),
+        ("X-Auth-Session", found.session.id),
+    ]

@@ -1,0 +1,163 @@
+"""What is around every page: headers, the guard against other sites, who stands there."""
+
+from __future__ import annotations
+
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, make_response, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from scim_connector.login.gate import OWN_PAGES, Door
+from scim_connector.web import cookies
+from scim_connector.web.sources import source_of
+
+if TYPE_CHECKING:
+    from scim_connector.settings import Settings
+
+#: Nothing is loaded from elsewhere, nothing runs, nobody frames us.
+CONTENT_SECURITY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LARGEST: Final = 64 * 1024
+_LONGEST_PATH: Final = 2000
+_log = structlog.get_logger("pages")
+
+
+class Frame:
+    """The frame of the pages of one installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Be at the address of *settings*, in the organisation's name."""
+        self.address = settings.address
+        self.organisation = settings.organisation
+        self._origin = _origin_of(settings.address)
+        self._proxies = frozenset(settings.trusted_proxies)
+
+    def put_on(self, app: Flask) -> None:
+        """Bound the size of forms; show a page where something went wrong."""
+        app.config["MAX_CONTENT_LENGTH"] = _LARGEST
+        app.register_error_handler(Exception, self._failed)
+
+    # -------------------------------------------------------------- around a request
+
+    def guard(self) -> Response | None:
+        """Refuse a form that another site has sent (CSRF), before anything is read."""
+        if request.method in _SAFE or request.url_rule is None or self._is_own():
+            return None
+        return self.page(
+            "message.html",
+            403,
+            title="Not sent from here",
+            text=f"This form was not sent from {self.address}. Open the page there and"
+            " try again.",
+        )
+
+    def _is_own(self) -> bool:
+        origin = request.headers.get("Origin")
+        if origin is not None:
+            return origin == self._origin
+        return request.headers.get("Sec-Fetch-Site") in {"same-origin", "none"}
+
+    def finish(self, response: Response) -> Response:
+        """Put the headers on every answer that Flask gives."""
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def _failed(self, error: Exception) -> Response | HTTPException:
+        """A page without details; the log has them."""
+        if isinstance(error, HTTPException):
+            return error
+        _log.exception("unexpected error", exc_info=error)
+        return self.page(
+            "message.html",
+            500,
+            title="Something went wrong",
+            text="Nothing was changed. Try again in a moment.",
+        )
+
+    # ----------------------------------------------------------------- what it gives
+
+    def page(self, name: str, status: int = 200, **words: Any) -> Response:
+        """A page in the frame."""
+        words.setdefault("organisation", self.organisation)
+        return make_response(render_template(name, **words), status)
+
+    def door(self, road: str, client: str = OWN_PAGES) -> Door:
+        """Where the one who asks stands."""
+        return Door(
+            road=road,
+            client=client,
+            network=source_of(request.environ, self._proxies),
+            agent=request.headers.get("User-Agent", ""),
+            now=now(),
+        )
+
+    def token(self, client: str) -> str:
+        """The session token of the browser at an application, empty without one."""
+        header = request.environ.get("HTTP_COOKIE", "")
+        return cookies.session_cookie(header, client) or ""
+
+
+def now() -> int:
+    """The present in microseconds UTC."""
+    return time_ns() // 1000
+
+
+def _origin_of(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def cookie(name: str) -> str:
+    """One cookie of the request, empty without it."""
+    return cookies.named(request.environ.get("HTTP_COOKIE", ""), name) or ""
+
+
+def set_cookie(
+    response: Response, name: str, value: str, *, seconds: int | None = None
+) -> None:
+    """Set a cookie for this host alone; for *seconds*, or until the browser ends."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def drop_cookie(response: Response, name: str) -> None:
+    """Make the browser forget a cookie."""
+    set_cookie(response, name, "", seconds=0)
+
+
+def go_to(address: str) -> Response:
+    """Send the browser on, with a GET."""
+    answer = redirect(address, 303)
+    assert isinstance(answer, Response)  # noqa: S101 - Flask makes its own kind
+    return answer
+
+
+def own_path(text: str | None, otherwise: str = "/") -> str:
+    """A path of this host to send somebody on to; anything else becomes *otherwise*."""
+    if text is None or not text.startswith("/") or len(text) > _LONGEST_PATH:
+        return otherwise
+    is_plain = all(" " < sign < "\x7f" and sign != "\\" for sign in text)
+    return text if is_plain and not text.startswith("//") else otherwise
