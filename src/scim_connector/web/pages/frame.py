@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 #: Nothing is loaded from elsewhere, nothing runs, nobody frames us.
 CONTENT_SECURITY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
+    " frame-ancestors 'none'; form-action 'self'"
 )
+_POLICY: Final = "Content-Security-Policy"
 _HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY,
+    _POLICY: CONTENT_SECURITY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -42,7 +43,7 @@ class Frame:
         """Be at the address of *settings*, in the organisation's name."""
         self.address = settings.address
         self.organisation = settings.organisation
-        self._origin = _origin_of(settings.address)
+        self._origin = origin_of(settings.address)
         self._proxies = frozenset(settings.trusted_proxies)
 
     def put_on(self, app: Flask) -> None:
@@ -92,10 +93,19 @@ class Frame:
 
     # ----------------------------------------------------------------- what it gives
 
-    def page(self, name: str, status: int = 200, **words: Any) -> Response:
-        """A page in the frame."""
+    def page(
+        self, name: str, status: int = 200, *, leads_to: str = "", **words: Any
+    ) -> Response:
+        """A page in the frame.
+
+        Its forms may end at *leads_to* as well, an address elsewhere: browsers hold
+        the redirect after a form to ``form-action`` too.
+        """
         words.setdefault("organisation", self.organisation)
-        return make_response(render_template(name, **words), status)
+        answer = make_response(render_template(name, **words), status)
+        if leads_to:
+            answer.headers[_POLICY] = f"{CONTENT_SECURITY} {origin_of(leads_to)}"
+        return answer
 
     def door(self, road: str, client: str = OWN_PAGES) -> Door:
         """Where the one who asks stands."""
@@ -118,7 +128,8 @@ def now() -> int:
     return time_ns() // 1000
 
 
-def _origin_of(address: str) -> str:
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -71,7 +71,7 @@ class SignInPages:
             ("/login/code", self.code, ["POST"]),
             ("/login/set-up", self.set_up, ["POST"]),
             ("/login/change", self.change, ["POST"]),
-            ("/login/at/<name>", self.begin, ["POST"]),
+            ("/login/at/<name>", self.begin, ["GET"]),
             (CALLBACK, self.callback, ["GET"]),
             ("/auth/begin", self.begin_elsewhere, ["GET"]),
             ("/auth/accept", self.accept, ["GET"]),
@@ -104,6 +104,7 @@ class SignInPages:
         return self._frame.page(
             "sign_in.html",
             status,
+            leads_to=self._elsewhere(client, nonce),
             client=client,
             shown="" if client == OWN_PAGES else client,
             going=going,
@@ -119,6 +120,11 @@ class SignInPages:
             return OWN_PAGES
         found = applications.by_name(self._database.reader(), name)
         return None if found is None else found.name
+
+    def _elsewhere(self, client: str, nonce: str) -> str:
+        """Where the browser of an application with a host of its own is handed over."""
+        found = applications.by_name(self._database.reader(), client)
+        return found.redirects[0] if found and found.redirects and nonce else ""
 
     def _no_such_application(self) -> Response:
         return self._frame.page(
@@ -175,7 +181,9 @@ class SignInPages:
             words["picture"] = totp.qr_svg(secret.address)
             words["typed"] = totp.shown(secret.secret)
         names = {"code": "code.html", "set-up": "set_up.html"}
-        return self._frame.page(names.get(step.next, "change.html"), status, **words)
+        name = names.get(step.next, "change.html")
+        leads_to = self._elsewhere(client, nonce)
+        return self._frame.page(name, status, leads_to=leads_to, **words)
 
     def code(self) -> Response:
         """A code of the second factor was sent."""
@@ -221,12 +229,15 @@ class SignInPages:
     # --------------------------------------------------------------- single sign-on
 
     def begin(self, name: str) -> Response:
-        """On to the provider of a connection."""
-        form = request.form
-        client = self._client(form)
+        """On to the provider of a connection.
+
+        A link and no form, because ``form-action`` would forbid its redirect.
+        """
+        asked = request.args
+        client = self._client(asked)
         if client is None:
             return self._no_such_application()
-        going, nonce = own_path(form.get("return_to")), form.get("nonce", "")
+        going, nonce = own_path(asked.get("return_to")), asked.get("nonce", "")
         try:
             begun = self._single.begin(name, client, going, nonce, now())
         except CannotSignIn as error:
