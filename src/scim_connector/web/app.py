@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from scim_connector.web.forward_auth import VERIFY_PATH
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,7 +33,10 @@ def create_app(
     published.put_on(app)
     pages.put_on(app)
     app.register_error_handler(404, _nothing)
-    roads = dict.fromkeys(oauth.roads, oauth) | {VERIFY_PATH: forward_auth}
+    roads: dict[str, WSGIApplication] = {
+        **dict.fromkeys(oauth.roads, oauth),
+        **dict.fromkeys(forward_auth.roads, forward_auth),
+    }
     app.wsgi_app = _in_front(door, roads, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 

@@ -1,7 +1,7 @@
 """Forward-auth: a proxy asks about every request before it passes it on.
 
 Like the SCIM door this is a WSGI application in front of Flask: an application's people
-wait for the answer.
+wait for the answer.  An application that keeps a session itself renews it here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ from time import time_ns
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, quote, urlencode
 
+import orjson
+
 from scim_connector.accounts.closing import subject_of
+from scim_connector.login.gate import Door, NotAdmitted
 from scim_connector.provisioning.problems import problem_of
 from scim_connector.web import ids, replies
 from scim_connector.web.cookies import session_cookie
 from scim_connector.web.replies import Reply
+from scim_connector.web.sources import source_of
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -24,19 +28,23 @@ if TYPE_CHECKING:
     from scim_connector.settings import Settings
 
 VERIFY_PATH: Final = "/auth/verify"
+RENEW_PATH: Final = "/auth/renew"
 _UNAUTHORIZED: Final = 401
 _PLAIN: Final = (
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Type", "text/plain; charset=utf-8"),
 )
+_JSON: Final = (*_PLAIN[:2], ("Content-Type", "application/json"))
+Query = dict[str, list[str]]
 
 
 class ForwardAuth:
     """``/auth/verify``: a proxy asks whether a request may pass, and as whom.
 
     For nginx ``auth_request`` (2xx, or 401) and for Traefik ``forwardAuth``, which with
-    ``redirect=1`` sends the browser on to the sign-in page.
+    ``redirect=1`` sends the browser on to the sign-in page.  ``/auth/renew`` gives a
+    bearer of a session another token for it.
     """
 
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
@@ -44,6 +52,7 @@ class ForwardAuth:
         self._address = settings.address
         self._proxies = frozenset(settings.trusted_proxies)
         self._sessions = sessions
+        self.roads = {VERIFY_PATH: self._verify, RENEW_PATH: self._renew}
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -60,10 +69,15 @@ class ForwardAuth:
 
     def _answer(self, environ: WSGIEnvironment, now: int) -> Reply:
         asked = parse_qs(environ.get("QUERY_STRING", ""))
-        application = asked.get("application", [""])[0]
+        application, path = asked.get("application", [""])[0], environ["PATH_INFO"]
         if not application:
-            text = b"Say for which application: /auth/verify?application=NAME\n"
-            return Reply(400, list(_PLAIN), text)
+            text = f"Say for which application: {path}?application=NAME\n"
+            return Reply(400, list(_PLAIN), text.encode())
+        return self.roads[path](environ, asked, application, now)
+
+    def _verify(
+        self, environ: WSGIEnvironment, asked: Query, application: str, now: int
+    ) -> Reply:
         token = _shown(environ, application)
         found = self._sessions.verify(token, client=application, now=now)
         if found is not None:
@@ -71,6 +85,22 @@ class ForwardAuth:
         if asked.get("redirect") == ["1"]:
             return self._to_sign_in(environ, application)
         return Reply(_UNAUTHORIZED, list(_PLAIN), b"Sign in first.\n")
+
+    def _renew(
+        self, environ: WSGIEnvironment, _: Query, application: str, now: int
+    ) -> Reply:
+        """Another token for the session of a bearer; the former opens nothing more."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return Reply(405, [*_PLAIN, ("Allow", "POST")], b"Send a POST.\n")
+        source = source_of(environ, self._proxies)
+        agent = environ.get("HTTP_USER_AGENT", "")
+        door = Door("renewal", application, source, agent, now)
+        try:
+            token = self._sessions.renew(_bearer(environ), door)
+        except NotAdmitted as refused:
+            return Reply(_UNAUTHORIZED, list(_PLAIN), f"{refused}\n".encode())
+        told = {"access_token": str(token), "token_type": "Bearer"}
+        return Reply(200, list(_JSON), orjson.dumps(told))
 
     def _to_sign_in(self, environ: WSGIEnvironment, application: str) -> Reply:
         """Where a browser signs in; only a path is believed of what it asked for."""
@@ -85,6 +115,10 @@ def _shown(environ: WSGIEnvironment, application: str) -> str:
     token = session_cookie(environ.get("HTTP_COOKIE", ""), application)
     if token is not None:
         return token
+    return _bearer(environ)
+
+
+def _bearer(environ: WSGIEnvironment) -> str:
     scheme, _, bearer = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return bearer.strip() if scheme.lower() == "bearer" else ""
 
