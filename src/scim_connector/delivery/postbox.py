@@ -18,7 +18,12 @@ from scim_connector.delivery.mails import Mail, to_message
 from scim_connector.delivery.senders import Undeliverable
 from scim_connector.delivery.worker import present
 from scim_connector.directory import applications, connections, links, users
-from scim_connector.login.links import CONFIRM_MAIL, RESET_MAIL, MailedLinks
+from scim_connector.login.links import (
+    CHANGED_MAIL,
+    CONFIRM_MAIL,
+    RESET_MAIL,
+    MailedLinks,
+)
 
 if TYPE_CHECKING:
     from scim_connector.delivery.senders import Sender
@@ -95,7 +100,7 @@ class Postbox:
                 name = _manager(tx, user)
                 written = self._letters.managed_now(_addressee(user), name)
                 return _Letter(user.email, written)
-            case "mail:password-changed":
+            case topic if topic == CHANGED_MAIL:
                 written = self._letters.password_changed(_addressee(user))
                 return _Letter(user.email, written)
         raise Undeliverable(f"Nothing here writes {message.topic}.")

@@ -79,6 +79,9 @@ _FLAGS = frozenset(
 )
 
 _BY_ID = Statement(select(*_COLUMNS).where(users.c.id == bindparam("user_id")))
+_HOLD = Statement(
+    select(users.c.id).where(users.c.id == bindparam("of_id")).with_for_update()
+)
 _BY = {
     name: Statement(select(*_COLUMNS).where(users.c[name] == bindparam("key")))
     for name in ("username_key", "email_key", "initials_key")
@@ -114,6 +117,12 @@ def _user(row: Sequence[Any] | None) -> User | None:
 def by_id(reader: Reader, user_id: int) -> User | None:
     """The user of this id."""
     return _user(reader.row(_BY_ID, user_id=user_id))
+
+
+def held(tx: Transaction, user_id: int) -> User:
+    """The user of this id, whom nobody changes before this transaction ends."""
+    tx.row(_HOLD, of_id=user_id)
+    return required(tx, user_id)
 
 
 def required(reader: Reader, user_id: int) -> User:

@@ -45,6 +45,7 @@ BEST_BEFORE: Final = 24 * HOUR
 RECOVERY: Final = "recover"
 RESET_MAIL: Final = "mail:reset"
 CONFIRM_MAIL: Final = "mail:confirm-email"
+CHANGED_MAIL: Final = "mail:password-changed"
 #: Mails that a stranger can cause, for one account and from one network.
 MOST_FOR_ACCOUNT: Final = 3
 MOST_FROM_NETWORK: Final = 30
@@ -171,6 +172,7 @@ class MailedLinks:
             account.choose_password(hashed)
             account.note("link:used")
             account.save()
+            tell_changed(tx, user, door.now)
             return account.user
 
         return self._database.write(work)
@@ -273,6 +275,14 @@ def queue_reset(tx: Transaction, user: User, why: str, *, now: int) -> None:
         now=now,
         best_before=now + BEST_BEFORE,
     )
+
+
+def tell_changed(tx: Transaction, user: User, now: int) -> None:
+    """Mail a person that their password was changed; silent about a first one."""
+    if user.password_hash is None:
+        return
+    best_before = now + BEST_BEFORE
+    outbox.add(tx, CHANGED_MAIL, {}, user_id=user.id, now=now, best_before=best_before)
 
 
 def ask_to_confirm(tx: Transaction, user: User, address: str, door: Door) -> None:

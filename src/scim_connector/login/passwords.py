@@ -21,7 +21,7 @@ from scim_connector.login.gate import (
     keep_refusal,
     standing_of,
 )
-from scim_connector.login.links import find
+from scim_connector.login.links import find, tell_changed
 from scim_connector.login.sessions import Proof, Sessions
 from scim_connector.login.tickets import Tickets
 from scim_connector.rules import folding
@@ -48,6 +48,7 @@ DAY: Final = 24 * 3600 * 1_000_000
 _MARK: Final = "known browsers"
 _WRONG: Final = "The username or the password is wrong."
 _WRONG_CODE: Final = "The code of the second factor is wrong."
+_OUTDATED: Final = "The password was changed, or the user deactivated, meanwhile."
 _METHOD: Final = "password"
 
 
@@ -196,8 +197,7 @@ class PasswordSignIn:
         facts = {
             "next": word,
             "user": user.id,
-            "epoch": user.epoch,
-            "changed": user.password_changed_at,
+            "has": _has(user),
             "client": door.client,
             "factor": factor,
         }
@@ -205,10 +205,14 @@ class PasswordSignIn:
 
     def _finish(self, user: User, door: Door, *, factor: bool) -> Step:
         proof = Proof(_METHOD, second_factor=factor)
+
+        def work(tx: Transaction) -> opaque.Token:
+            present = users_rows.held(tx, user.id)
+            wrong = None if _has(user) == _has(present) else _OUTDATED
+            return self._sessions.open(tx, user.id, door, proof, wrong=wrong)
+
         try:
-            token = self._database.write(
-                lambda tx: self._sessions.open(tx, user.id, door, proof)
-            )
+            token = self._database.write(work)
         except NotAdmitted as refused:
             keep_refusal(self._database, refused, door)
             raise
@@ -228,12 +232,7 @@ class PasswordSignIn:
         user = users_rows.by_id(self._database.reader(), facts["user"])
         if user is None or not user.active:
             return None
-        now = (user.epoch, user.password_changed_at)
-        return (
-            None
-            if now != (facts["epoch"], facts["changed"])
-            else (user, facts["factor"])
-        )
+        return (user, facts["factor"]) if _has(user) == facts["has"] else None
 
     def again(self, word: str, user: User, ticket: str) -> Step:
         """The step a ticket is for, to be shown once more."""
@@ -334,6 +333,12 @@ class PasswordSignIn:
             account = Account.open(tx, user.id, act)
             account.choose_password(hashed)
             account.save()
+            tell_changed(tx, user, door.now)
             return account.user
 
         return self._database.write(work)
+
+
+def _has(user: User) -> list[int | None]:
+    """What a proof by password holds for: neither deactivated nor changed since."""
+    return [user.epoch, user.password_changed_at]

@@ -68,14 +68,25 @@ class Sessions:
     # ------------------------------------------------------------------- opening
 
     def open(
-        self, tx: Transaction, user_id: int | None, door: Door, proof: Proof
+        self,
+        tx: Transaction,
+        user_id: int | None,
+        door: Door,
+        proof: Proof,
+        *,
+        wrong: str | None = None,
     ) -> opaque.Token:
         """Let somebody in; raises NotAdmitted.  The only road to a session.
 
-        The token is shown once; a first sign-in is remembered on the user.
+        *wrong* is what has become of their proof in the meantime.  The token is shown
+        once; a first sign-in is remembered on the user.
         """
         user = admit(
-            tx, user_id, linked=proof.linked, limit_reached=self._is_full(tx, door.now)
+            tx,
+            user_id,
+            token_wrong=wrong,
+            linked=proof.linked,
+            limit_reached=self._is_full(tx, door.now),
         )
         token = opaque.mint()
         sessions.add(tx, self._session(token, user, door, proof))
@@ -198,7 +209,8 @@ class Sessions:
         try:
             return self._database.write(work)
         except NotAdmitted as refused:
-            keep_refusal(self._database, refused, door)
+            if refused.user_id is not None:  # a stranger's guess is written nowhere
+                keep_refusal(self._database, refused, door)
             raise
 
     def _wrong(
