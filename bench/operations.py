@@ -65,9 +65,13 @@ def _list(directory: Seeded, _: list[int]) -> list[Stream]:
 
 
 def _patch(directory: Seeded, sent: list[int]) -> list[Stream]:
-    """Deactivate and reactivate: each connection its own people, none of them twice."""
-    own = max(1, min(_EACH, len(directory.ids) // CONNECTIONS))
-    chosen = _random().sample(range(len(directory.ids)), own * CONNECTIONS)
+    """Deactivate and reactivate: each connection its own people, none of them twice.
+
+    Those who are signed in are left alone, because it would end their sessions.
+    """
+    others = range(len(directory.signed_in.sessions), len(directory.ids))
+    own = max(1, min(_EACH, len(others) // CONNECTIONS))
+    chosen = _random().sample(others, own * CONNECTIONS)
     return [
         Stream(
             tuple(_toggles(directory, chosen[at * own : (at + 1) * own])),
