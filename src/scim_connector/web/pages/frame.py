@@ -54,7 +54,17 @@ class Frame:
     # -------------------------------------------------------------- around a request
 
     def guard(self) -> Response | None:
-        """Refuse a form that another site has sent (CSRF), before anything is read."""
+        """Refuse a form that another site has sent (CSRF), before anything is done.
+
+        A NUL is in nothing that is kept here, and PostgreSQL takes no text with one.
+        """
+        if any("\0" in value for value in request.values.values()):
+            return self.page(
+                "message.html",
+                400,
+                title="This cannot be read",
+                text="The address or the form holds a NUL character.",
+            )
         if request.method in _SAFE or request.url_rule is None or self._is_own():
             return None
         return self.page(
