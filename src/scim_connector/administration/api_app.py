@@ -23,6 +23,12 @@ def install(tx: Transaction, act: Act) -> None:
         _tell(tx, Event("api_app:installed"), act)
 
 
+def uninstall(tx: Transaction, act: Act) -> None:
+    """Mark the app as gone: it acts as nobody, every API token ends, keys wait."""
+    if access.uninstall_api_app(tx):
+        _tell(tx, Event("api_app:uninstalled"), act)
+
+
 def configure(tx: Transaction, username: str, act: Act) -> None:
     """Give the app its user; raises NotPossible unless that is an active API user."""
     if not access.api_app_state(tx)[0]:

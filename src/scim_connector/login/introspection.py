@@ -72,7 +72,7 @@ class Introspection:
         token = opaque.parse(text) or _NONE
         application, found = self._asking(client, token, door.now)
         if application.kind == FOR_PROGRAMS:
-            self._programs.end(token)
+            self._programs.end(token, door.now)
             return
         signed_in = self._sessions.judged(
             token, found, client=application.name, now=door.now
