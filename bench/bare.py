@@ -12,6 +12,8 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from scim_connector.tokens.turns import THREADS
+
 app = Flask(__name__, static_folder=None)
 _HEADERS = (("Content-Type", "application/scim+json"),)
 
@@ -30,7 +32,7 @@ def main(port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=2,
-        blocking_threads=1,
+        blocking_threads=THREADS,
         log_level=LogLevels.warning,
     ).serve()
 

@@ -1,4 +1,4 @@
-"""What is measured: seven things a provider does, as bytes ready to send."""
+"""What is measured: what a provider and an application ask, as bytes ready to send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from bench import people
+from bench import gate, people
 from bench.loader import Stream
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing a provider does: its name, the aim against the bare route, the bytes.
+    """One thing that is asked: its name, the aim against the bare route, the bytes.
 
     *streams* gives one stream per connection; it is told how many requests each has
     sent in earlier measurements, so that changes go on where they ended.
@@ -65,9 +65,13 @@ def _list(directory: Seeded, _: list[int]) -> list[Stream]:
 
 
 def _patch(directory: Seeded, sent: list[int]) -> list[Stream]:
-    """Deactivate and reactivate: each connection its own people, none of them twice."""
-    own = max(1, min(_EACH, len(directory.ids) // CONNECTIONS))
-    chosen = _random().sample(range(len(directory.ids)), own * CONNECTIONS)
+    """Deactivate and reactivate: each connection its own people, none of them twice.
+
+    Those who are signed in are left alone, because it would end their sessions.
+    """
+    others = range(len(directory.signed_in.sessions), len(directory.ids))
+    own = max(1, min(_EACH, len(others) // CONNECTIONS))
+    chosen = _random().sample(others, own * CONNECTIONS)
     return [
         Stream(
             tuple(_toggles(directory, chosen[at * own : (at + 1) * own])),
@@ -107,12 +111,29 @@ def _newcomers(token: str) -> Iterator[bytes]:
         yield request.replace(b"%08d" % number, b"%(n)08d")
 
 
+def _verify(directory: Seeded, _: list[int]) -> list[Stream]:
+    """Ask about sessions as a proxy does, before it passes each request on."""
+    sessions = directory.signed_in.sessions
+    return _chosen(len(sessions), lambda number: gate.verify(sessions[number]))
+
+
+def _introspect(directory: Seeded, _: list[int]) -> list[Stream]:
+    """Ask about sessions as an application does (RFC 7662)."""
+    known = directory.signed_in
+    return _chosen(
+        len(known.sessions),
+        lambda number: gate.introspect(known.secret, known.sessions[number]),
+    )
+
+
 OPERATIONS: Final = (
     Operation("get by id", 0.6, 200, _get),
     Operation("filter userName", 0.45, 200, _by_user_name),
     Operation("filter externalId", 0.45, 200, _by_external_id),
     Operation("filter work e-mail", 0.45, 200, _by_email),
     Operation("list 100", 0.3, 200, _list),
+    Operation("forward-auth", 0.6, 200, _verify),
+    Operation("introspection", 0.6, 200, _introspect),
     Operation("PATCH active", 0.15, 200, _patch),
     Operation("POST", 0.10, 201, _post),
 )
@@ -132,16 +153,17 @@ def _filters(directory: Seeded, text: Callable[[int], str]) -> list[Stream]:
 
 
 def _reads(directory: Seeded, path: Callable[[int], str]) -> list[Stream]:
+    return _chosen(
+        len(directory.ids),
+        lambda number: _request(directory.token, "GET", path(number)),
+    )
+
+
+def _chosen(count: int, request: Callable[[int], bytes]) -> list[Stream]:
+    """Return streams of requests about numbers below *count*, chosen at random."""
     chosen = _random()
     return [
-        Stream(
-            tuple(
-                _request(
-                    directory.token, "GET", path(chosen.randrange(len(directory.ids)))
-                )
-                for _ in range(_EACH)
-            )
-        )
+        Stream(tuple(request(chosen.randrange(count)) for _ in range(_EACH)))
         for _ in range(CONNECTIONS)
     ]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench import people
+from bench import gate, people
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -32,11 +32,15 @@ _LIVES: Final = 365 * 24 * 3600 * 1_000_000  # microseconds
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """A folder to serve from, a token, and the SCIM ids in the order of numbers."""
+    """A folder to serve from, a token, and the SCIM ids in the order of numbers.
+
+    Some of the people are signed in at an application.
+    """
 
     folder: Path
     token: str
     ids: tuple[str, ...]
+    signed_in: gate.SignedIn
 
 
 def seeded(count: int, into: Path) -> Seeded:
@@ -46,7 +50,8 @@ def seeded(count: int, into: Path) -> Seeded:
         _make(count, kept)
     shutil.copytree(kept, into)
     ids = tuple((into / "ids").read_text().split())
-    return Seeded(into, (into / "token").read_text(), ids)
+    signed_in = gate.sign_in(into, range(1, min(count // 4, gate.MOST) + 1))
+    return Seeded(into, (into / "token").read_text(), ids, signed_in)
 
 
 def _fingerprint() -> str:

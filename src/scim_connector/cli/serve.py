@@ -13,6 +13,7 @@ import click
 from scim_connector.administration.connections import address_warnings
 from scim_connector.cli.context import explaining, fail, load_settings
 from scim_connector.cli.logs import set_up_logs
+from scim_connector.tokens.turns import THREADS
 from scim_connector.wiring import open_house, prepare, sender_notes
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _run(settings: Settings) -> None:
             port=settings.port,
             interface=Interfaces.WSGI,
             workers=settings.workers,
-            blocking_threads=1,
+            blocking_threads=THREADS,
             ssl_cert=settings.tls_cert,
             ssl_key=settings.tls_key,
             # RFC 7644 section 7.2 demands it; granian's default is 1.3 alone.

@@ -49,11 +49,10 @@ class Statement:
             dialect=_DIALECTS[dialect],
             column_keys=self._columns,
         )
-        constants = {
-            name: bind.value
-            for bind, name in compiled.bind_names.items()
-            if not bind.required
-        }
-        made = (str(compiled), constants)
+        required = {n: None for b, n in compiled.bind_names.items() if b.required}
+        # Lists of constants and literals stand in the text only after this.
+        whole = compiled.construct_expanded_state(required)
+        constants = {n: v for n, v in whole.parameters.items() if n not in required}
+        made = (whole.statement, constants)
         self._compiled[dialect] = made
         return made

@@ -8,9 +8,9 @@ an email address alone binds nobody (R26).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from scim_connector.directory import audit, sso
 from scim_connector.login.gate import (
@@ -30,6 +30,7 @@ from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable
 from scim_connector.tokens.authorization import Attempt, CodeRefused
 from scim_connector.tokens.fetching import CannotFetch
 from scim_connector.tokens.id_token import Expected
+from scim_connector.tokens.turns import TooBusy
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
     from scim_connector.tokens.id_token import Identity
     from scim_connector.tokens.opaque import Token
     from scim_connector.tokens.secrets import SecretKeys
+    from scim_connector.tokens.turns import Turns
 
 CALLBACK: Final = "/login/callback"
 _SEALED_FOR: Final = "client secrets of sign-in"
 _AGAIN: Final = "Begin again from the sign-in page."
 _BAD_GATEWAY: Final = 502
+_UNAVAILABLE: Final = 503
+T = TypeVar("T")
 
 
 class CannotSignIn(Exception):
@@ -84,15 +88,17 @@ class SingleSignOn:
         sessions: Sessions,
         metadata: MetadataSource,
         key_of: KeyOf,
+        turns: Turns,
         *,
         address: str,
     ) -> None:
-        """Providers send people back to *address*."""
+        """Providers send people back to *address*; they are asked in *turns*."""
         self._database = database
         self._keys = keys
         self._sessions = sessions
         self._metadata = metadata
         self._key_of = key_of
+        self._turns = turns
         self._redirect_uri = f"{address}{CALLBACK}"
         self._tickets = Tickets(keys, "single sign-on")
 
@@ -101,7 +107,7 @@ class SingleSignOn:
     def begin(self, name: str, client: str, going: str, nonce: str, now: int) -> Begun:
         """Where somebody signs in through a connection; raises CannotSignIn."""
         settings, connection = self._offered(name)
-        metadata = self._provider(settings)
+        metadata = self._in_turn(lambda: self._provider(settings))
         attempt = Attempt.fresh()
         facts = {
             "connection": connection.name,
@@ -134,6 +140,14 @@ class SingleSignOn:
             text = "The sign-in service of your organisation does not answer."
             raise CannotSignIn(f"{text} Try again in a moment.", _BAD_GATEWAY) from None
 
+    def _in_turn(self, ask: Callable[[], T]) -> T:
+        """Ask a provider, which may take seconds, in turn; raises CannotSignIn."""
+        try:
+            with self._turns.one():
+                return ask()
+        except TooBusy as busy:
+            raise CannotSignIn(str(busy), _UNAVAILABLE) from None
+
     # ------------------------------------------------------------------------ back
 
     def finish(self, ticket: str, answer: Mapping[str, str], door: Door) -> Arrived:
@@ -146,7 +160,9 @@ class SingleSignOn:
         settings, connection = self._offered(facts["connection"])
         here = Door(door.road, facts["client"], door.network, door.agent, door.now)
         try:
-            identity = self._identity(settings, attempt, answer, door.now)
+            identity = self._in_turn(
+                lambda: self._identity(settings, attempt, answer, door.now)
+            )
             token = self._open(settings, connection, identity, here)
         except NotAdmitted as refused:
             refused.facts["connection"] = connection.name

@@ -7,7 +7,7 @@ can make us ask another server as often as they ask us.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
@@ -30,6 +30,7 @@ class _Held(Generic[T]):
     fetched: float | None = None
     tried: float | None = None
     why_not: str = ""
+    lock: Lock = field(default_factory=Lock)
 
 
 class Kept(Generic[T]):
@@ -52,6 +53,7 @@ class Kept(Generic[T]):
         """
         with self._lock:
             held = self._held.setdefault(url, _Held())
+        with held.lock:  # an address that hangs keeps nobody from the others
             now = self._clock()
             if self._is_due(held, serves, now):
                 self._renew(url, held, now)

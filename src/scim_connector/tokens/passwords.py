@@ -1,71 +1,24 @@
 """Passwords: hashed with Argon2id, a few at a time, and judged against common ones.
 
-One hash takes 64 MiB and a good part of a second of a processor, so whoever could start
-any number of them could stop the server: two run at once in a process, some wait, the
-rest is told to come again.
+One hash takes 64 MiB and a good part of a second of a processor, so hashing waits for
+its turn (``tokens.turns``).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from argon2 import PasswordHasher as Argon2
 from argon2.exceptions import Argon2Error, InvalidHashError
 from zxcvbn import zxcvbn
 
-AT_ONCE: Final = 2
-WAITING: Final = 16
-WAIT_SECONDS: Final = 5.0
-RETRY_SECONDS: Final = 5
+from scim_connector.tokens.turns import Turns
+
 #: Longer ones are judged by their beginning: the work of the judge grows with length.
 JUDGED: Final = 40
 #: zxcvbn's scale goes from 0 to 4; 2 is "very guessable" when a site is not throttled.
 WEAKEST_SCORE: Final = 2
-
-
-class TooBusy(Exception):
-    """Too many passwords are being checked; ``retry_after`` in seconds."""
-
-    retry_after = RETRY_SECONDS
-
-
-class Turns:
-    """Lets a few work at once and a few wait; the rest is refused at once."""
-
-    def __init__(
-        self,
-        at_once: int = AT_ONCE,
-        waiting: int = WAITING,
-        seconds: float = WAIT_SECONDS,
-    ) -> None:
-        """*seconds* is how long one waits at most."""
-        self._working = BoundedSemaphore(at_once)
-        self._most = at_once + waiting
-        self._seconds = seconds
-        self._inside = 0
-        self._lock = Lock()
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Have a turn; raises TooBusy."""
-        with self._lock:
-            if self._inside >= self._most:
-                raise TooBusy
-            self._inside += 1
-        try:
-            if not self._working.acquire(timeout=self._seconds):
-                raise TooBusy
-            try:
-                yield
-            finally:
-                self._working.release()
-        finally:
-            with self._lock:
-                self._inside -= 1
 
 
 class PasswordHasher:

@@ -26,6 +26,7 @@ from scim_connector.rules.access import FactorPolicy, Lifetimes
 from scim_connector.tokens.discovery import MetadataSource
 from scim_connector.tokens.passwords import PasswordHasher
 from scim_connector.tokens.signing import SigningKeys
+from scim_connector.tokens.turns import Turns
 from scim_connector.web.forward_auth import ForwardAuth
 from scim_connector.web.oauth import OAuth
 from scim_connector.web.pages import Pages
@@ -87,12 +88,13 @@ def sessions_of(house: House) -> Sessions:
 
 def _pages(house: House, sessions: Sessions, keys_of: KeySource) -> Pages:
     settings, database, keys = house.settings, house.database, house.keys
+    turns = Turns()
     passwords = PasswordSignIn(
         database,
         keys,
         sessions,
         SecondFactors(database, keys, settings.organisation),
-        PasswordHasher(),
+        PasswordHasher(turns=turns),
         policy=FactorPolicy(settings.second_factor),
         password_days=settings.password_days,
     )
@@ -102,6 +104,7 @@ def _pages(house: House, sessions: Sessions, keys_of: KeySource) -> Pages:
         sessions,
         MetadataSource(),
         keys_of.key,
+        turns,
         address=settings.address,
     )
     frame = Frame(settings)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.login.gate import NotAdmitted
 from scim_connector.login.passwords import MustWait
 from scim_connector.rules.users import RulesViolated
-from scim_connector.tokens.passwords import TooBusy
+from scim_connector.tokens.turns import TooBusy
 
 if TYPE_CHECKING:
     from flask import Response
 
 REFUSALS: Final = (NotAdmitted, RulesViolated, MustWait, TooBusy)
-_BUSY: Final = "Many people are here at once. Try again in a moment."
 
 
 def told(error: Exception, wrong: str) -> tuple[str, int]:
@@ -25,7 +24,7 @@ def told(error: Exception, wrong: str) -> tuple[str, int]:
             return " ".join(each.message for each in error.violations), 400
         case MustWait():
             return str(error), 429
-    return _BUSY, 429
+    return str(error), 503
 
 
 def later(page: Response, error: Exception) -> Response:
