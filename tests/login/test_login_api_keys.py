@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from time import time_ns
 from typing import Any
 
@@ -265,27 +266,36 @@ def test_an_end_that_a_program_asks_for_is_kept(
 def test_no_token_outlives_a_deactivation(
     database: Database, programs: ApiKeys
 ) -> None:
-    """Four programs exchange without pause; once inactive, every token is dead (D26)."""
+    """Four programs exchange without pause: the deactivation wins, every token is dead.
 
-    def client(key: opaque.Token) -> list[opaque.Token]:
+    Whoever only ever exchanges cannot hold their own end off (D26, D27).
+    """
+    over = Event()
+
+    def client(name: str, key: opaque.Token) -> list[opaque.Token]:
         issued = []
-        while True:
+        while not over.is_set():
             try:
                 issued.append(programs.exchange(by_key(name, key)).token)
             except Refused:
-                return issued
+                break
             except DatabaseBusy:
                 continue
+        return issued
 
-    for name in ("robot.one", "robot.two", "robot.three"):
-        user = robot(database, name)
+    for number in range(5):
+        user = robot(database, f"robot.{number}")
         key = new_key(database, user)
         with ThreadPoolExecutor(4) as pool:
-            clients = [pool.submit(client, key) for _ in range(4)]
-            while "api_token:issued" not in events_of(database, user.id):
-                pass
-            database.write(lambda tx, user=user: doors.deactivate(tx, user, at()))  # type: ignore[misc]
-            now = time_ns() // 1000
+            clients = [pool.submit(client, user.username, key) for _ in range(4)]
+            try:
+                while "api_token:issued" not in events_of(database, user.id):
+                    pass
+                database.write(lambda tx, user=user: doors.deactivate(tx, user, at()))  # type: ignore[misc]
+                now = time_ns() // 1000
+            except BaseException:
+                over.set()
+                raise
         tokens = [token for each in clients for token in each.result()]
 
         assert tokens
