@@ -221,9 +221,9 @@ class MailedLinks:
         """Count every request, and queue a mail for a person who may have one."""
 
         def work(tx: Transaction) -> None:
-            limits = {"mail-network": (door.network, MOST_FROM_NETWORK)}
+            limits = {"mail-from": (door.network, MOST_FROM_NETWORK)}
             if user is not None:
-                limits["mail-account"] = (str(user.id), MOST_FOR_ACCOUNT)
+                limits["mail-to"] = (str(user.id), MOST_FOR_ACCOUNT)
             is_full = _is_full(tx, limits, door.now)
             keys = [(kind, key, HOUR) for kind, (key, _) in limits.items()]
             sign_in_failures.count(tx, keys, now=door.now)
