@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
-
-import pytest
 
 from scim_connector.accounts import Act
 from scim_connector.administration import api_app, api_keys, applications
@@ -27,6 +25,9 @@ from scim_connector.tokens import opaque
 from scim_connector.tokens.secrets import SecretKeys
 from tests import server
 from tests.server import Reply, Server
+
+if TYPE_CHECKING:
+    import pytest
 
 KEYS = SecretKeys.fresh()
 SECOND = 1_000_000

@@ -193,8 +193,8 @@ def test_no_session_of_an_api_user_is_renewed(gate: Gate) -> None:
     """There can be no row to renew: the keys of the database refuse it (R27)."""
     with pytest.raises(ConstraintBroken):
         gate.database.write(lambda tx: put(tx, sessions_table, **session(gate.robot)))
+    lie = session(gate.robot, user_is_api=False)
     with pytest.raises(ConstraintBroken):
-        lie = session(gate.robot, user_is_api=False)
         gate.database.write(lambda tx: put(tx, sessions_table, **lie))
     with pytest.raises(NotAdmitted, match=OUTWARD):
         gate.sessions.renew(f"scimc_{'a' * 12}_{'b' * 43}", door("renewal"))

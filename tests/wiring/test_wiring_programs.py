@@ -151,7 +151,7 @@ def test_a_connection_needs_leave_to_make_one(house: House) -> None:
 
 def test_a_key_is_shown_once_and_works(house: House) -> None:
     """Exchanged by Basic and by form for a token of an hour; the API App hears whose."""
-    link_id, name = provisioned(house)
+    _, name = provisioned(house)
     key = new_key(house, name, "--name", "nightly", "--expires", "30d")
     by_basic = exchanged(house.scim, name, key)
     form = {"client_id": name, "client_secret": key}

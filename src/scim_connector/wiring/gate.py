@@ -50,6 +50,7 @@ class Gate:
     """What the WSGI application and the background of a process need of the gate."""
 
     sessions: Sessions
+    programs: ApiKeys
     oauth: OAuth
     forward_auth: ForwardAuth
     published: Published
@@ -67,6 +68,7 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
     )
     return Gate(
         sessions=sessions,
+        programs=programs,
         oauth=OAuth(
             settings, TokenEndpoint(providers, programs), introspection, gatherer
         ),
