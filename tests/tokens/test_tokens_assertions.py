@@ -279,3 +279,18 @@ def test_keys_come_over_https_alone(url: str) -> None:
     assert jwks.refuse_address("http://127.0.0.1:8/keys") is None
     with pytest.raises(jwks.CannotFetch):
         jwks.fetch(url)
+
+
+def test_a_respelled_signature_is_no_other_assertion() -> None:
+    """Base64 leaves bits at the end that no signature has: the digest is the same.
+
+    Without a jti or uti an assertion is known by what was signed (T62).
+    """
+    text = signed(claims(uti=None))
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = letters.index(text[-1])
+    respelled = text[:-1] + letters[last ^ 1]
+
+    assert respelled != text
+    assert verify(respelled).digest == verify(text).digest
+    assert verify(signed(claims(uti=None, nbf=1))).digest != verify(text).digest

@@ -62,7 +62,7 @@ _ALONE = (
     " IN EXCLUSIVE MODE"
 )
 #: So many times in the queue before that.
-PATIENCE = 3
+PATIENCE = 5
 
 #: A transaction that lost a race is run again, so often in all.
 TRIES = 12

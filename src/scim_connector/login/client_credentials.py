@@ -183,6 +183,8 @@ class ClientCredentials:
 
         def work(tx: Transaction) -> None:
             if proof is not None:
+                if trusts.is_used(tx, proof.digest):
+                    raise _unknown("assertion_replayed", _USED)
                 until = (proof.expires + assertions.LEEWAY) * _SECOND
                 trusts.use(tx, proof.digest, expires_at=until)
             parent = credentials.by_id(tx, parent_id)
