@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -281,16 +282,26 @@ def test_keys_come_over_https_alone(url: str) -> None:
         jwks.fetch(url)
 
 
-def test_a_respelled_signature_is_no_other_assertion() -> None:
-    """Base64 leaves bits at the end that no signature has: the digest is the same.
+def test_a_mirrored_signature_is_no_other_assertion() -> None:
+    """Of a signature on a curve (r, s) anybody makes a second good one: (r, n - s).
 
-    Without a jti or uti an assertion is known by what was signed (T62).
+    Without a jti or uti an assertion is known by what was signed, so it is no second
+    assertion (T62).
     """
-    text = signed(claims(uti=None))
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    last = letters.index(text[-1])
-    respelled = text[:-1] + letters[last ^ 1]
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    terms = replace(TERMS, algorithm="ES256")
 
-    assert respelled != text
-    assert verify(respelled).digest == verify(text).digest
-    assert verify(signed(claims(uti=None, nbf=1))).digest != verify(text).digest
+    def on_curve(text: str) -> assertions.Proof:
+        now = time.time_ns() // 1000
+        return assertions.verify(text, terms, lambda *_: EC_KEY.public_key(), now=now)
+
+    text = signed(claims(uti=None), key=EC_KEY, algorithm="ES256")
+    head, _, signature = text.rpartition(".")
+    both = base64.urlsafe_b64decode(f"{signature}==")
+    mirrored = (order - int.from_bytes(both[32:])).to_bytes(32)
+    second = base64.urlsafe_b64encode(both[:32] + mirrored).rstrip(b"=").decode()
+    other = signed(claims(uti=None, nbf=1), key=EC_KEY, algorithm="ES256")
+
+    assert second != signature
+    assert on_curve(f"{head}.{second}").digest == on_curve(text).digest
+    assert on_curve(other).digest != on_curve(text).digest
