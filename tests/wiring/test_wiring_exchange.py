@@ -113,8 +113,10 @@ def house(
         }
         scim.cli_batch(
             [
-                ["sign-in", "set", "entra", "--issuer", provider.base]
-                + ["--client-id", "ours"],
+                [
+                    *["sign-in", "set", "entra", "--client-id", "ours", "--issuer"],
+                    provider.base,
+                ],
                 ["sign-in", "on", "entra"],
             ]
         )

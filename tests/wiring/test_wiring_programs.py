@@ -212,6 +212,7 @@ def test_a_provider_ends_an_api_user(house: House) -> None:
     assert dead.body == still_dead.body == {"active": False}
     assert refused.status == still_refused.status == 401
     assert refused.body["error"] == "invalid_client"
+    assert "scim-connector api-key create USERNAME" in refused.body["error_description"]
     assert app == {"installed": True, "acts as": ""}
     assert (on.status, on.body["active"]) == (200, True)
     assert introspected(house.scim, house.app, fresh.body["access_token"]).body[

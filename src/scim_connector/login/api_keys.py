@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.directory import access, api_keys, audit, users
+from scim_connector.directory import access, api_keys, audit, credentials, users
 from scim_connector.directory.api_keys import ApiToken, Program
 from scim_connector.directory.constraints import ConstraintBroken
-from scim_connector.login.client_credentials import LIVES, Issued, Refused, presented
+from scim_connector.login.client_credentials import (
+    CLIENT_PREFIX,
+    LIVES,
+    Issued,
+    Refused,
+    presented,
+)
 from scim_connector.login.gate import standing_of
 from scim_connector.rules import folding
 from scim_connector.rules.access import Refusal, may_use_api
@@ -35,12 +41,23 @@ class ApiKeys:
         self._database = database
         self._peppers = keys.peppers()
 
-    def knows(self, request: Request) -> bool:
-        """Whether the secret of a request is a key of an API user, good or not."""
-        in_form = ("", request.form.get("client_secret", ""))
-        secret = opaque.parse((request.basic or in_form)[1])
-        reader = self._database.reader()
-        return secret is not None and api_keys.by_id(reader, secret.id) is not None
+    def concerns(self, request: Request) -> bool:
+        """Whether a request shows a key, or what its sender takes for one.
+
+        That is every secret that no connection has, unless a connection is named.
+        """
+        in_form = (
+            request.form.get("client_id", ""),
+            request.form.get("client_secret", ""),
+        )
+        name, text = request.basic or in_form
+        secret, reader = opaque.parse(text), self._database.reader()
+        if secret is None:
+            return False
+        if api_keys.by_id(reader, secret.id) is not None:
+            return True
+        is_of_connection = credentials.by_id(reader, secret.id) is not None
+        return not (is_of_connection or name.startswith(CLIENT_PREFIX))
 
     def exchange(self, request: Request) -> Issued:
         """The token for a key; raises Refused, with the exact reason in audit.

@@ -30,6 +30,7 @@ LIVES: Final = 3600
 """Seconds an access token lives."""
 
 SCOPE: Final = "scim"
+CLIENT_PREFIX: Final = "scim-"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SECOND: Final = 1_000_000
 _NONE = opaque.mint()
@@ -74,7 +75,7 @@ class Issued:
 
 def client_id(connection: Connection) -> str:
     """The public name of a connection at the token endpoint; it never changes."""
-    return f"scim-{connection.id}"
+    return f"{CLIENT_PREFIX}{connection.id}"
 
 
 class ClientCredentials:

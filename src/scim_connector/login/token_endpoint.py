@@ -49,7 +49,7 @@ class TokenEndpoint:
 
     def _by_credentials(self, request: Request) -> Issued:
         is_assertion = any(name.startswith("client_assertion") for name in request.form)
-        if not is_assertion and self._programs.knows(request):
+        if not is_assertion and self._programs.concerns(request):
             return self._programs.exchange(request)
         return self._providers.exchange(request)
 
