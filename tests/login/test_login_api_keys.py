@@ -8,7 +8,7 @@ from time import time_ns
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from scim_connector.administration import api_app, api_keys, connections
 from scim_connector.administration import users as doors
@@ -18,6 +18,7 @@ from scim_connector.directory import api_keys as rows
 from scim_connector.directory.database import Database
 from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import api_app as app_table
 from scim_connector.directory.tables import api_keys as keys_table
 from scim_connector.directory.tables import api_tokens as tokens_table
 from scim_connector.directory.tables import audit_events
@@ -145,6 +146,19 @@ def test_keys_work_only_while_the_api_app_is_installed(database: Database) -> No
     assert there is not None
     assert programs.verify(token, time_ns() // 1000) is None
     assert refused(programs, by_key("robot.one", key)).reason == "api_app_missing"
+
+
+def test_a_token_is_judged_by_the_installation_each_time(
+    database: Database, programs: ApiKeys
+) -> None:
+    """Whatever became of the token's row: no App, no use of it, from the next request."""
+    token = programs.exchange(
+        by_key("robot.one", new_key(database, robot(database)))
+    ).token
+    gone = Statement(update(app_table).values(installed=False))
+    database.write(lambda tx: tx.run(gone))
+
+    assert programs.verify(token, time_ns() // 1000) is None
 
 
 @pytest.mark.parametrize("also_reactivated", [False, True])
