@@ -6,9 +6,12 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Final
 
 from scim_connector.scim.types import LOCAL, Json
 from tests.history.checker import Operation
+
+_NEWEST: Final = 0.7
 
 
 @dataclass
@@ -59,4 +62,4 @@ class Subject:
             held = self._held[kind]
             if not held:
                 return None
-            return chance.choice(held[-3:] if chance.random() < 0.8 else held)
+            return held[-1] if chance.random() < _NEWEST else chance.choice(held)

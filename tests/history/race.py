@@ -66,11 +66,20 @@ class Race:
         for (subject, road, doors), _ in zip(steps, range(cuts), strict=False):
             provider = Provider(self.scim, doors.address)
             self.ended.wait(chance.uniform(0.05, 0.25))
+            self._knock(subject, chance)
             roads.there(provider, subject, road, self.kept)
+            self._knock(subject, chance)
             self.ended.wait(chance.uniform(0.02, 0.1))
             roads.back(provider, subject, road, self.kept)
             if subject.is_program:
                 self.give_key(subject)
+
+    def _knock(self, subject: Subject, chance: random.Random) -> None:
+        """Show the newest thing they hold everywhere: the very next request counts."""
+        for doors in (*self.doors, *self.doors):
+            turn = _Turn(self.kept, subject, doors, chance)
+            for act in _NEXT_OF_PROGRAMS if subject.is_program else _NEXT_OF_PEOPLE:
+                act(turn)
 
     def give_key(self, subject: Subject) -> None:
         """Make another key for a program: the former ones died."""
@@ -212,4 +221,6 @@ _OF_PEOPLE = {
     _Turn.introspect: 3,
     _Turn.renew: 2,
 }
+_NEXT_OF_PEOPLE = (_Turn.verify, _Turn.introspect)
+_NEXT_OF_PROGRAMS = (_Turn.exchange, _Turn.use)
 _OF_PROGRAMS = {_Turn.exchange: 2, _Turn.use: 3, _Turn.sso: 0.3}

@@ -96,8 +96,8 @@ def _prepared(scim: Server, issuer: OpenIdProvider, other: str) -> Race:
         APPLICATION: outputs[-2].split()[-1],
         API_APPLICATION: outputs[-1].split()[-1],
     }
-    subjects = [Subject(f"person{number}") for number in range(10)]
-    subjects += [Subject(f"program{number}", is_program=True) for number in range(3)]
+    subjects = [Subject(f"person{number}") for number in range(6)]
+    subjects += [Subject(f"program{number}", is_program=True) for number in range(2)]
     race = Race(scim, [Doors(at, issuer, secrets) for at in (own, other)], subjects)
     for subject in subjects:
         assert Provider(scim, own).create(subject), subject
