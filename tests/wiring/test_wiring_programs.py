@@ -271,3 +271,20 @@ def test_without_the_api_app_no_key_works(house: House) -> None:
     assert over == {"active": False}
     assert back.status == 200
     assert introspected(house.scim, house.app, token).body == {"active": False}
+
+
+# ------------------------------------------------------------------------ bad questions
+
+
+@pytest.mark.parametrize("path", ["/oauth2/introspect", "/oauth2/revoke"])
+def test_a_question_needs_a_name_and_a_token(house: House, path: str) -> None:
+    """RFC 7662 §2.1, RFC 7009 §2.1: each refusal says what an application has to send."""
+    nobody = post(house.scim, path, token="x")
+    nothing = post(house.scim, path, basic=house.app)
+    asked = house.scim.send_raw("GET", path, {}, None)
+
+    assert (nobody.status, nobody.body["error"]) == (401, "invalid_client")
+    assert "scim-connector application secret NAME" in nobody.body["error_description"]
+    assert (nothing.status, nothing.body["error"]) == (400, "invalid_request")
+    assert "token is missing" in nothing.body["error_description"]
+    assert (asked.status, asked.headers["allow"]) == (405, "POST")

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from scim_connector.directory import applications, sso, trusts
-from scim_connector.login.client_credentials import Refused, presented
+from scim_connector.login.client_credentials import Refused
 from scim_connector.login.gate import Door, NotAdmitted, keep_refusal
-from scim_connector.login.introspection import FOR_PROGRAMS
+from scim_connector.login.introspection import FOR_PROGRAMS, client_of
 from scim_connector.login.sso import CannotSignIn, refused_token
 from scim_connector.tokens import assertions
 from scim_connector.tokens.assertions import BadAssertion
@@ -64,7 +64,7 @@ class TokenExchange:
 
         Why somebody is not admitted stands in audit and in the sign-in log alone.
         """
-        application = self._introspection.application(presented(request), request.now)
+        application = self._introspection.application(client_of(request), request.now)
         _check_form(request.form, application)
         door = Door(ROAD, application.name, source, "", request.now)
         try:
