@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from scim_connector.cli import main
+from tests.server import PROGRAM
 
 Run = Callable[..., Result]
 
@@ -192,15 +195,71 @@ def test_the_life_of_a_user(run: Run) -> None:
 
 
 def test_an_api_user_acts_for_the_api_app(run: Run) -> None:
-    """Deactivating the user of the API App takes it out of the configuration."""
+    """Deactivating the user of the API App takes it out of the configuration.
+
+    The command says so first, and asks: where nobody can answer it does nothing.
+    """
     run("user", "add", "--email", "prog@x.example", "--api")
     run("api-app", "install")
     run("api-app", "configure", "prog@x.example")
-    told = run("user", "deactivate", "prog@x.example").stdout
+    run("api-key", "create", "prog@x.example")
+    asked = run("user", "deactivate", "prog@x.example", code=2)
+    before = json.loads(run("api-app", "show", "--json").stdout)
+    told = run("user", "deactivate", "prog@x.example", "--yes").stdout
     shown = json.loads(run("api-app", "show", "--json").stdout)
 
-    assert "Ended: api app." in told
+    assert "The API App acts as prog@x.example; then it acts as nobody" in asked.stderr
+    assert "then it acts as nobody (1 key dies)" in asked.stderr
+    assert "Repeat with --yes" in asked.stderr
+    assert before == {"installed": True, "acts as": "prog@x.example"}
+    assert "Ended: 1 api keys, api app." in told
     assert shown == {"installed": True, "acts as": ""}
+
+
+@pytest.mark.parametrize(("answer", "active"), [("n", True), ("y", False)])
+def test_whoever_sits_there_is_asked(
+    run: Run, tmp_path: Path, answer: str, active: bool
+) -> None:
+    """At a terminal the consequence is a question; no means nothing was changed."""
+    run("user", "add", "--email", "prog@x.example", "--api")
+    run("api-app", "install")
+    run("api-app", "configure", "prog@x.example")
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    told = subprocess.run(
+        [*PROGRAM, "user", "deactivate", "prog@x.example"],
+        cwd=tmp_path,
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(terminal)
+    os.close(keyboard)
+    shown = json.loads(run("user", "show", "prog@x.example", "--json").stdout)
+
+    assert "then it acts as nobody. Go on?" in told.stdout + told.stderr
+    assert shown["active"] is active
+
+
+def test_an_import_names_what_the_api_app_loses(run: Run, tmp_path: Path) -> None:
+    """A row that deactivates the user of the API App is named before it is written."""
+    run("user", "add", "--email", "prog@x.example", "--api", "--initials", "PR")
+    run("api-app", "install")
+    run("api-app", "configure", "prog@x.example")
+    row = "username,email,initials,active\nprog@x.example,prog@x.example,PR,no\n"
+    (tmp_path / "users.csv").write_text(row)
+    dry = run("import", "users.csv", "--dry-run")
+    asked = run("import", "users.csv", code=2)
+    before = json.loads(run("api-app", "show", "--json").stdout)
+    run("import", "users.csv", "--yes")
+    shown = json.loads(run("api-app", "show", "--json").stdout)
+
+    assert "then it acts as nobody" in dry.stdout
+    assert "Repeat with --yes" in asked.stderr
+    assert before["acts as"] == "prog@x.example"
+    assert shown["acts as"] == ""
 
 
 def test_an_import_is_all_or_nothing(run: Run, tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def asked(**query: object) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
+def name_here(scim: Server, user_id: str, token: str) -> str:
+    """The local username of a user of a connection."""
+    path = f"/Users/{user_id}{asked(attributes=f'{LOCAL}:local')}"
+    reply = scim.send("GET", path, token=token)
+    assert reply.status == 200, reply.content[:500]
+    return str(reply.body[LOCAL]["local"]["username"])
+
+
 def operation(op: str, path: str | None = None, value: Any = ...) -> Json:
     """One operation of a PATCH; the value ... leaves it out."""
     made: Json = {"op": op}

@@ -6,18 +6,13 @@ import json
 
 import pytest
 
+from tests.programs import exchanged
 from tests.rfc import asking
 from tests.rfc.asking import CORE, ENTERPRISE, operation, patched
-from tests.rfc.requirements import not_applicable, not_tested, requirement
+from tests.rfc.requirements import not_tested, requirement
 from tests.server import SCIM_JSON, Server
 
 WITHOUT_TEST = (
-    not_applicable(
-        "RFC7644-3.11-2",
-        "MUST",
-        "Whoever answers /Me gives the permanent address of the resource in Location.",
-        "/Me is 501 for a connection (RFC7644-3.11-1).",
-    ),
     not_tested(
         "RFC7644-3.12-4",
         "SHOULD",
@@ -145,6 +140,27 @@ def test_me_is_not_served(scim: Server, method: str) -> None:
     body = None if method in {"GET", "DELETE"} else {}
 
     assert asking.refused(scim.send(method, "/Me", body), 501)
+
+
+@requirement(
+    "RFC7644-3.11-2",
+    "MUST",
+    "Whoever answers /Me gives the permanent address of the resource in Location.",
+)
+def test_me_names_its_permanent_address(scim: Server) -> None:
+    """An API user's own token reads the resource that the provider made, and its place."""
+    token = scim.connection("me", "--kind", "generic", "--allow-api-users")
+    body = asking.person(**{asking.LOCAL: {"apiUser": True}})
+    made = scim.send("POST", "/Users", body, token=token)
+    shown = scim.send("GET", f"/Users/{made.body['id']}", token=token)
+    name = asking.name_here(scim, made.body["id"], token)
+    key = scim.cli_batch([["api-app", "install"], ["api-key", "create", name]])[1]
+    own = exchanged(scim, name, key.strip()).body["access_token"]
+    reply = scim.send("GET", "/Me", token=own)
+
+    assert (reply.status, reply.body) == (200, shown.body)
+    assert reply.headers["location"] == reply.body["meta"]["location"]
+    assert reply.headers["location"] == made.headers["location"]
 
 
 # ----------------------------------------------------------------------------- 3.12

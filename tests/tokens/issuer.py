@@ -19,6 +19,7 @@ TENANT = "11111111-2222-3333-4444-555555555555"
 ISSUER = f"https://login.microsoftonline.com/{TENANT}/v2.0"
 SUBJECT = "99999999-aaaa-bbbb-cccc-dddddddddddd"
 AUDIENCE = "api://scim-connector"
+DISCOVERY = "/.well-known/openid-configuration"
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -67,15 +68,29 @@ def jwk(key: Any, kid: str, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Issuer:
-    """A key set at an address of this machine; ``answer`` replaces the whole reply."""
+    """A key set at an address of this machine; ``body`` replaces the whole reply.
+
+    It is found by the discovery of OpenID Connect too: ``base`` is then the issuer.
+    """
 
     url: str = ""
+    base: str = ""
     keys: list[dict[str, Any]] = field(default_factory=lambda: [jwk(RSA_KEY, "one")])
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     slowly: bool = False
     asked: int = 0
+
+
+def metadata(issuer: Issuer) -> dict[str, Any]:
+    """What an OpenID provider says of itself."""
+    return {
+        "issuer": issuer.base,
+        "authorization_endpoint": f"{issuer.base}/authorize",
+        "token_endpoint": f"{issuer.base}/token",
+        "jwks_uri": issuer.url,
+    }
 
 
 @contextmanager
@@ -86,6 +101,11 @@ def running() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
+            if self.path == DISCOVERY:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps(metadata(issuer)).encode())
+                return
             body = issuer.body or json.dumps({"keys": issuer.keys}).encode()
             self.send_response(issuer.status)
             for name, value in issuer.headers.items():
@@ -106,7 +126,8 @@ def running() -> Iterator[Issuer]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer.url = f"http://127.0.0.1:{server.server_port}/keys"
+    issuer.base = f"http://127.0.0.1:{server.server_port}"
+    issuer.url = f"{issuer.base}/keys"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

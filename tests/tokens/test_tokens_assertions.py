@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -278,3 +279,28 @@ def test_keys_come_over_https_alone(url: str) -> None:
     assert jwks.refuse_address("http://127.0.0.1:8/keys") is None
     with pytest.raises(jwks.CannotFetch):
         jwks.fetch(url)
+
+
+def test_a_mirrored_signature_is_no_other_assertion() -> None:
+    """Of a signature on a curve (r, s) anybody makes a second good one: (r, n - s).
+
+    Without a jti or uti an assertion is known by what was signed, so it is no second
+    assertion (T62).
+    """
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    terms = replace(TERMS, algorithm="ES256")
+
+    def on_curve(text: str) -> assertions.Proof:
+        now = time.time_ns() // 1000
+        return assertions.verify(text, terms, lambda *_: EC_KEY.public_key(), now=now)
+
+    text = signed(claims(uti=None), key=EC_KEY, algorithm="ES256")
+    head, _, signature = text.rpartition(".")
+    both = base64.urlsafe_b64decode(f"{signature}==")
+    mirrored = (order - int.from_bytes(both[32:])).to_bytes(32)
+    second = base64.urlsafe_b64encode(both[:32] + mirrored).rstrip(b"=").decode()
+    other = signed(claims(uti=None, nbf=1), key=EC_KEY, algorithm="ES256")
+
+    assert second != signature
+    assert on_curve(f"{head}.{second}").digest == on_curve(text).digest
+    assert on_curve(other).digest != on_curve(text).digest

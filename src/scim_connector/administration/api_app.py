@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import access, audit
+from scim_connector.directory import access, api_keys, audit, users
 from scim_connector.rules.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from scim_connector.accounts import Act
-    from scim_connector.directory.database import Transaction
+    from scim_connector.directory.database import Reader, Transaction
 
 
 def install(tx: Transaction, act: Act) -> None:
@@ -19,6 +21,12 @@ def install(tx: Transaction, act: Act) -> None:
     if not access.api_app_state(tx)[0]:
         access.install_api_app(tx)
         _tell(tx, Event("api_app:installed"), act)
+
+
+def uninstall(tx: Transaction, act: Act) -> None:
+    """Mark the app as gone: it acts as nobody, every API token ends, keys wait."""
+    if access.uninstall_api_app(tx):
+        _tell(tx, Event("api_app:uninstalled"), act)
 
 
 def configure(tx: Transaction, username: str, act: Act) -> None:
@@ -35,6 +43,17 @@ def configure(tx: Transaction, username: str, act: Act) -> None:
         raise NotPossible(f"{user.username} is inactive; reactivate it first.")
     access.configure_api_app(tx, user.id, now=act.now)
     _tell(tx, Event("api_app:configured", {"user": user.username}), act, user.id)
+
+
+def consequence(reader: Reader, user_ids: Collection[int]) -> str:
+    """What the app loses when these users become inactive; empty for nothing."""
+    _, user_id = access.api_app_state(reader)
+    if user_id is None or user_id not in user_ids:
+        return ""
+    name = users.required(reader, user_id).username
+    keys = len(api_keys.of_user(reader, user_id))
+    dying = f" ({keys} {'key dies' if keys == 1 else 'keys die'})" if keys else ""
+    return f"The API App acts as {name}; then it acts as nobody{dying}"
 
 
 def _tell(tx: Transaction, event: Event, act: Act, user_id: int | None = None) -> None:

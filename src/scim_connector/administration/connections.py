@@ -109,6 +109,12 @@ def people(reader: Reader, connection: Connection) -> int:
     return sum(1 for link in _links(reader, connection) if link.active)
 
 
+def managed(reader: Reader, connection: Connection) -> set[int]:
+    """The ids of the users a connection manages."""
+    every = (link.user_id for link in _links(reader, connection))
+    return {user_id for user_id in every if user_id is not None}
+
+
 def retire(
     tx: Transaction, connection: Connection, act: Act, *, deactivate: bool = False
 ) -> int:

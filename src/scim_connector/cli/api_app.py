@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scim_connector.administration import api_app as administration
-from scim_connector.cli.context import act, opens
+from scim_connector.cli.context import act, ask, opens
 from scim_connector.cli.output import json_option, record
 from scim_connector.directory import access, users
 
@@ -27,6 +27,17 @@ def install(house: House) -> None:
     doing = act()
     house.database.write(lambda tx: administration.install(tx, doing))
     click.echo("The API App is installed. Next: api-app configure USERNAME")
+
+
+@api_app.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@opens
+def uninstall(house: House, yes: bool) -> None:
+    """Mark the API App as gone: every API token ends, and no key is of use."""
+    ask("Every API token ends, and no key opens anything until it is back", yes=yes)
+    doing = act()
+    house.database.write(lambda tx: administration.uninstall(tx, doing))
+    click.echo("The API App is not installed.")
 
 
 @api_app.command()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scim_connector.administration import api_app, shipped
 from scim_connector.administration import connections as administration
-from scim_connector.administration import shipped
 from scim_connector.cli.context import Date, act, fail, moment, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.group import group
@@ -249,6 +249,8 @@ def retire(house: House, name: str, deactivate: bool, yes: bool) -> None:
     asked = f"Retire {found.name}; its {people} active people stay active"
     if deactivate:
         asked = f"Retire {found.name} and deactivate its {people} active people"
+        lost = api_app.consequence(reader, administration.managed(reader, found))
+        asked += f". {lost}" if lost else ""
     if not yes and sys.stdin.isatty():
         click.confirm(f"{asked}. Go on?", abort=True)
     elif deactivate and not yes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -69,6 +70,15 @@ def explaining() -> Iterator[None]:
         ) from None
     except DatabaseUnavailable as error:
         raise fail(f"The database cannot be reached: {error}") from None
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Let whoever sits at the terminal confirm; where nobody does, *yes* is needed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise fail(f"{question}. Repeat with --yes.")
+    click.confirm(f"{question}. Go on?", abort=True)
 
 
 def load_settings(config: str | None, **given: Any) -> Settings:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scim_connector.administration import importing
+from scim_connector.administration import api_app, importing
 from scim_connector.administration.importing import Report, Row, Unreadable
-from scim_connector.cli.context import REFUSED, act, fail, opens
+from scim_connector.cli.context import REFUSED, act, ask, fail, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.output import progress, table
 
@@ -28,6 +28,7 @@ MOST_SHOWN = 40
 @click.option("--dry-run", is_flag=True, help="Only check and show.")
 @click.option("--keep-going", is_flag=True, help="Import the good rows all the same.")
 @click.option("--mail", is_flag=True, help="Mail new people a password link.")
+@click.option("--yes", is_flag=True, help="Do not ask about the API App.")
 @click.pass_context
 def import_users(
     ctx: click.Context, /, file: Path | None, template: bool, **how: bool
@@ -56,11 +57,19 @@ def import_users(
 
 @opens
 def _import(
-    house: House, rows: list[Row], dry_run: bool, keep_going: bool, mail: bool
+    house: House,
+    rows: list[Row],
+    dry_run: bool,
+    keep_going: bool,
+    mail: bool,
+    yes: bool,
 ) -> None:
     with progress(len(rows), "Checking") as bar:
         importing.judge(house.database.reader(), rows, progress=bar.update)
     _show_changes(rows)
+    lost = api_app.consequence(house.database.reader(), _deactivated(rows))
+    if lost:
+        click.echo(f"{lost}.")
     bad = [row for row in rows if row.problems]
     if bad and not keep_going:
         _show_refused([(r.line, r.username, " ".join(r.problems)) for r in bad])
@@ -70,6 +79,8 @@ def _import(
         _show_refused([(r.line, r.username, " ".join(r.problems)) for r in bad])
         click.echo("Nothing was written (--dry-run).")
         return
+    if lost:
+        ask(lost, yes=yes)
     if mail:
         new = sum(1 for row in rows if row.action == "create")
         click.confirm(f"Mail a password link to up to {new} people?", abort=True)
@@ -92,6 +103,15 @@ def _show_changes(rows: Sequence[Row]) -> None:
         click.echo(f"  {row.username}: {moved}")
     if len(changed) > MOST_SHOWN:
         click.echo(f"  … and {len(changed) - MOST_SHOWN} more")
+
+
+def _deactivated(rows: Sequence[Row]) -> set[int]:
+    """The ids of the users that the file makes inactive."""
+    return {
+        row.known.id
+        for row in rows
+        if row.known is not None and row.changes.get("active") == (True, False)
+    }
 
 
 def _show_refused(refused: Sequence[tuple[int, str, str]]) -> None:

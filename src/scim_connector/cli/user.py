@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scim_connector.administration import api_app
 from scim_connector.administration import users as doors
 from scim_connector.administration.users import NewUser
-from scim_connector.cli.context import act, fail, moment, opens
+from scim_connector.cli.context import act, ask, fail, moment, opens
 from scim_connector.cli.output import json_option, progress, record, records
 from scim_connector.directory import (
     access,
@@ -187,10 +188,18 @@ def edit(
 
 @user.command()
 @click.argument("username")
+@click.option("--yes", is_flag=True, help="Do not ask about the API App.")
 @opens
-def deactivate(house: House, username: str) -> None:
-    """End every access at once; a provider cannot undo it by repeating itself."""
-    doing = act()
+def deactivate(house: House, username: str, yes: bool) -> None:
+    """End every access at once; a provider cannot undo it by repeating itself.
+
+    The API user that the API App acts as is taken out of its configuration; that is
+    asked about first.
+    """
+    reader, doing = house.database.reader(), act()
+    lost = api_app.consequence(reader, {doors.find(reader, username).id})
+    if lost:
+        ask(lost, yes=yes)
     done = house.database.write(
         lambda tx: doors.deactivate(tx, doors.find(tx, username), doing)
     )

@@ -58,6 +58,12 @@ _RELEASE_SSO = Statement(
 _APP = Statement(select(api_app.c.installed, api_app.c.user_id))
 _INSTALL_NEW = Statement(insert(api_app), ("id", "installed"))
 _INSTALL = Statement(update(api_app).values(installed=True))
+_UNINSTALL = Statement(
+    update(api_app)
+    .where(api_app.c.installed)
+    .values(installed=False, user_id=None, user_is_api=None, user_active=None)
+)
+_END_TOKENS = Statement(delete(api_tokens))
 _CONFIGURE = Statement(
     update(api_app).values(
         user_id=bindparam("new_user"),
@@ -107,6 +113,12 @@ def install_api_app(tx: Transaction) -> None:
     """Mark the API App as installed."""
     if not tx.run(_INSTALL):
         tx.run(_INSTALL_NEW, id=1, installed=True)
+
+
+def uninstall_api_app(tx: Transaction) -> bool:
+    """Mark the API App as gone and end every API token; False when it was."""
+    tx.run(_END_TOKENS)
+    return tx.run(_UNINSTALL) == 1
 
 
 def configure_api_app(tx: Transaction, user_id: int, *, now: int) -> None:

@@ -73,6 +73,12 @@ _ALL = Statement(select(*_COLUMNS).where(_LIVE).order_by(applications.c.id))
 _BY_NAME = Statement(
     select(*_COLUMNS).where(applications.c.name_key == bindparam("key"), _LIVE)
 )
+_RETIRED = Statement(
+    select(applications.c.id).where(
+        applications.c.name_key == bindparam("key"),
+        applications.c.retired_at.is_not(None),
+    )
+)
 _TOLD_OF_LOGOUT = Statement(
     select(applications.c.name)
     .where(_LIVE, applications.c.logout_url.is_not(None))
@@ -162,6 +168,11 @@ def by_name(reader: Reader, name: str) -> Application | None:
     """The application of this name, in any case."""
     row = reader.row(_BY_NAME, key=name_key(name))
     return None if row is None else _application(row)
+
+
+def is_retired(reader: Reader, name: str) -> bool:
+    """Whether an application of this name was retired; the name never comes back."""
+    return reader.row(_RETIRED, key=name_key(name)) is not None
 
 
 def told_of_logout(reader: Reader) -> list[str]:

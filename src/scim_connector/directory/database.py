@@ -54,6 +54,16 @@ _BEGIN = {
 #: takes this lock, and the database frees it with the transaction.
 _QUEUE = "LOCK TABLE installation IN SHARE UPDATE EXCLUSIVE MODE"
 
+#: Whoever lost to those who have not lost yet (a program that exchanges its key without
+#: pause, while it is deactivated) holds everybody else back: nobody is let in and no
+#: user changes until they are done.  The order is that of whoever lets somebody in.
+_ALONE = (
+    "LOCK TABLE sessions, api_tokens, api_keys, password_resets, users"
+    " IN EXCLUSIVE MODE"
+)
+#: So many times in the queue before that.
+PATIENCE = 5
+
 #: A transaction that lost a race is run again, so often in all.
 TRIES = 12
 #: A server that does not answer within these seconds is unavailable.
@@ -228,7 +238,7 @@ class Database:
         lost: Exception = DatabaseBusy()
         for attempt in range(TRIES):
             try:
-                return self._write_once(work, again=attempt > 0)
+                return self._write_once(work, lost=attempt)
             except LostRace:
                 lost = DatabaseBusy()
             except ConstraintBroken as broken:
@@ -268,7 +278,7 @@ class Database:
 
     # ----------------------------------------------------------------- transactions
 
-    def _write_once(self, work: Callable[[Transaction], T], *, again: bool) -> T:
+    def _write_once(self, work: Callable[[Transaction], T], *, lost: int) -> T:
         kept = self._mine()
         tx = kept.reader
         if tx.writing:
@@ -277,7 +287,7 @@ class Database:
         lock = kept.opened.lock
         with lock.held(self._lock_timeout) if lock else nullcontext():
             try:
-                self._begin(tx, again=again)
+                self._begin(tx, lost)
                 result = work(tx)
                 tx.raw.execute("COMMIT")
             except BaseException as error:
@@ -290,7 +300,7 @@ class Database:
                 tx.writing = False
             return result
 
-    def _begin(self, tx: Transaction, *, again: bool) -> None:
+    def _begin(self, tx: Transaction, lost: int) -> None:
         begin = _BEGIN[self.dialect]
         try:
             tx.raw.execute(begin)
@@ -299,8 +309,10 @@ class Database:
                 raise
             tx.raw.execute(begin)
         tx.writing = True
-        if again and self.dialect == "postgresql":
+        if lost and self.dialect == "postgresql":
             tx.raw.execute(_QUEUE)
+            if lost > PATIENCE:
+                tx.raw.execute(_ALONE)
 
     def _roll_back(self, raw: Any) -> None:
         if self.dialect == "sqlite":

@@ -69,6 +69,11 @@ _OF_CONNECTION = Statement(
 )
 _ADD = Statement(insert(oauth_trusts), _NAMES)
 _USE = Statement(insert(used_assertions), ("digest", "expires_at"))
+_IS_USED = Statement(
+    select(used_assertions.c.digest).where(
+        used_assertions.c.digest == bindparam("of_digest")
+    )
+)
 _ENDED = used_assertions.c.expires_at < bindparam("until")
 _FORGET = Statement(delete(used_assertions).where(_ENDED))
 _HAS_ENDED = Statement(select(used_assertions.c.expires_at).where(_ENDED).limit(1))
@@ -104,8 +109,16 @@ def add(tx: Transaction, trust: Trust) -> None:
     tx.run(_ADD, **values)
 
 
+def is_used(reader: Reader, digest: str) -> bool:
+    """Whether an assertion was used before."""
+    return reader.row(_IS_USED, of_digest=digest) is not None
+
+
 def use(tx: Transaction, digest: str, *, expires_at: int) -> None:
-    """Remember an assertion until it ends; ConstraintBroken when it was used before."""
+    """Remember an assertion until it ends; ConstraintBroken when it was used before.
+
+    Ask :func:`is_used` first: this refusal may be that of a race, and is tried again.
+    """
     tx.run(_USE, digest=digest, expires_at=expires_at)
 
 

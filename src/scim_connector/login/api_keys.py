@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.directory import access, api_keys, audit, users
+from scim_connector.directory import access, api_keys, audit, credentials, users
 from scim_connector.directory.api_keys import ApiToken, Program
-from scim_connector.login.client_credentials import LIVES, Issued, Refused, presented
+from scim_connector.directory.constraints import ConstraintBroken
+from scim_connector.login.client_credentials import (
+    CLIENT_PREFIX,
+    LIVES,
+    Issued,
+    Refused,
+    presented,
+)
 from scim_connector.login.gate import standing_of
 from scim_connector.rules import folding
 from scim_connector.rules.access import Refusal, may_use_api
@@ -34,30 +41,62 @@ class ApiKeys:
         self._database = database
         self._peppers = keys.peppers()
 
-    def knows(self, request: Request) -> bool:
-        """Whether the secret of a request is a key of an API user, good or not."""
-        in_form = ("", request.form.get("client_secret", ""))
-        secret = opaque.parse((request.basic or in_form)[1])
-        reader = self._database.reader()
-        return secret is not None and api_keys.by_id(reader, secret.id) is not None
+    def concerns(self, request: Request) -> bool:
+        """Whether a request shows a key, or what its sender takes for one.
+
+        That is every secret that no connection has, unless a connection is named.
+        """
+        in_form = (
+            request.form.get("client_id", ""),
+            request.form.get("client_secret", ""),
+        )
+        name, text = request.basic or in_form
+        secret, reader = opaque.parse(text), self._database.reader()
+        if secret is None:
+            return False
+        if api_keys.by_id(reader, secret.id) is not None:
+            return True
+        is_of_connection = credentials.by_id(reader, secret.id) is not None
+        return not (is_of_connection or name.startswith(CLIENT_PREFIX))
 
     def exchange(self, request: Request) -> Issued:
-        """The token for a key; raises Refused, with the exact reason in audit."""
+        """The token for a key; raises Refused, with the exact reason in audit.
+
+        A guess is refused without a write, and leaves nothing in audit.
+        """
         name, text = presented(request)
         secret = opaque.parse(text)
+        reader = self._database.reader()
+        key = None if secret is None else api_keys.by_id(reader, secret.id)
+        if secret is None or key is None or not self._opens(secret, key.hash):
+            raise _unknown_key()
+        try:
+            return self._exchanged(key, name, request.now)
+        except Refused as refusal:
+            self._keep(refusal, key, request.now)
+            raise
+
+    def _exchanged(self, key: ApiKey, name: str, now: int) -> Issued:
         token = opaque.mint()
 
         def work(tx: Transaction) -> Issued:
-            key = None if secret is None else api_keys.by_id(tx, secret.id)
-            if secret is None or key is None or not self._opens(secret, key.hash):
-                raise _refused("unknown_key", f"This key is not known here; {_NEW_KEY}")
             user = users.required(tx, key.user_id)
             _refuse_other_name(user, name)
-            _refuse_old(key, request.now)
+            _refuse_old(key, now)
             _refuse_standing(tx, user)
-            return self._issue(tx, key, token, request.now)
+            if api_keys.by_id(tx, key.id) is None:
+                raise _unknown_key()
+            return self._issue(tx, key, token, now)
 
-        return self._database.write(work)
+        try:
+            return self._database.write(work)
+        except ConstraintBroken:  # revoked or deactivated at this very moment
+            raise _unknown_key() from None
+
+    def _keep(self, refusal: Refused, key: ApiKey, now: int) -> None:
+        facts = {"key": key.id, "name": key.name, "reason": refusal.reason}
+        event = Event("api_token:refused", facts)
+        self._database.write(lambda tx: _tell(tx, event, key.user_id, now))
 
     def _issue(
         self, tx: Transaction, key: ApiKey, token: opaque.Token, now: int
@@ -74,13 +113,8 @@ class ApiKeys:
         )
         api_keys.add_token(tx, made)
         api_keys.used(tx, key.id, now=now)
-        audit.record(
-            tx,
-            [Event("api_token:issued", {"token": token.id, "key": key.id})],
-            at=now,
-            actor=str(Actor.gate("api")),
-            user_id=key.user_id,
-        )
+        facts = {"token": token.id, "key": key.id}
+        _tell(tx, Event("api_token:issued", facts), key.user_id, now)
         return Issued(token, lives, SCOPE)
 
     def _opens(self, token: opaque.Token, stored: str) -> bool:
@@ -94,12 +128,29 @@ class ApiKeys:
             return None
         return found if now < found.token.expires_at else None
 
-    def end(self, token: opaque.Token) -> bool:
+    def end(self, token: opaque.Token, now: int) -> bool:
         """End a token its holder gives back; False when it opens nothing."""
-        found = api_keys.valid(self._database.reader(), token.id)
-        if found is None or not self._opens(token, found.token.hash):
+        found = self.verify(token, now)
+        if found is None:
             return False
-        return self._database.write(lambda tx: api_keys.end_token(tx, token.id))
+        user_id = found.token.user_id
+
+        def work(tx: Transaction) -> bool:
+            if not api_keys.end_token(tx, token.id):
+                return False
+            _tell(tx, Event("api_token:ended", {"token": token.id}), user_id, now)
+            return True
+
+        return self._database.write(work)
+
+
+def _tell(tx: Transaction, event: Event, user_id: int, now: int) -> None:
+    actor = str(Actor.gate("api"))
+    audit.record(tx, [event], at=now, actor=actor, user_id=user_id)
+
+
+def _unknown_key() -> Refused:
+    return _refused("unknown_key", f"This key is not known here; {_NEW_KEY}")
 
 
 def _refuse_other_name(user: User, name: str) -> None:

@@ -30,6 +30,7 @@ LIVES: Final = 3600
 """Seconds an access token lives."""
 
 SCOPE: Final = "scim"
+CLIENT_PREFIX: Final = "scim-"
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SECOND: Final = 1_000_000
 _NONE = opaque.mint()
@@ -74,7 +75,7 @@ class Issued:
 
 def client_id(connection: Connection) -> str:
     """The public name of a connection at the token endpoint; it never changes."""
-    return f"scim-{connection.id}"
+    return f"{CLIENT_PREFIX}{connection.id}"
 
 
 class ClientCredentials:
@@ -183,6 +184,8 @@ class ClientCredentials:
 
         def work(tx: Transaction) -> None:
             if proof is not None:
+                if trusts.is_used(tx, proof.digest):
+                    raise _unknown("assertion_replayed", _USED)
                 until = (proof.expires + assertions.LEEWAY) * _SECOND
                 trusts.use(tx, proof.digest, expires_at=until)
             parent = credentials.by_id(tx, parent_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scim_connector.accounts.closing import subject_of
 from scim_connector.directory import applications
 from scim_connector.login.api_keys import SCOPE
-from scim_connector.login.client_credentials import Refused
+from scim_connector.login.client_credentials import Refused, presented
 from scim_connector.tokens import opaque
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Database
     from scim_connector.directory.sessions import SignedIn
     from scim_connector.login.api_keys import ApiKeys
+    from scim_connector.login.client_credentials import Request
     from scim_connector.login.gate import Door
     from scim_connector.login.sessions import Sessions
     from scim_connector.tokens.secrets import SecretKeys
@@ -72,7 +73,7 @@ class Introspection:
         token = opaque.parse(text) or _NONE
         application, found = self._asking(client, token, door.now)
         if application.kind == FOR_PROGRAMS:
-            self._programs.end(token)
+            self._programs.end(token, door.now)
             return
         signed_in = self._sessions.judged(
             token, found, client=application.name, now=door.now
@@ -131,6 +132,17 @@ class Introspection:
             "exp": found.token.expires_at // _SECOND,
             "key": found.key_name,
         }
+
+
+def client_of(request: Request) -> tuple[str, str]:
+    """The name and the secret an application shows; raises Refused where it does not."""
+    try:
+        return presented(request)
+    except Refused as refused:
+        if refused.reason != "no_credentials":
+            raise
+        text = "Send the name of the application and a secret of it"
+        raise _unknown("no_credentials", f"{text}; {_HELP}") from None
 
 
 def _refuse(

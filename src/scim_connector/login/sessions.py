@@ -23,7 +23,7 @@ from scim_connector.rules.events import Event
 from scim_connector.tokens import opaque
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.database import Database, Reader, Transaction
     from scim_connector.directory.users import User
     from scim_connector.tokens.secrets import SecretKeys
 
@@ -84,7 +84,7 @@ class Sessions:
         user = admit(
             tx,
             user_id,
-            token_wrong=wrong,
+            token_wrong=wrong or _wrong_application(tx, door),
             linked=proof.linked,
             limit_reached=self._is_full(tx, door.now),
         )
@@ -251,6 +251,13 @@ class Sessions:
             return ended
 
         return self._database.write(work)
+
+
+def _wrong_application(reader: Reader, door: Door) -> str | None:
+    """Nobody arrives at an application that was retired on their way to it."""
+    if applications.is_retired(reader, door.client):
+        return f"The application {door.client} was retired."
+    return None
 
 
 def _act(user: User, door: Door) -> Act:

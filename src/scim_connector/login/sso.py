@@ -210,6 +210,39 @@ class SingleSignOn:
             return None
         return opened_secret(self._keys, settings.client_secret)
 
+    # -------------------------------------------------------- brought by an application
+
+    @property
+    def lasts(self) -> int:
+        """How long a session lasts at most, microseconds."""
+        return self._sessions.lifetimes.whole
+
+    def judge(
+        self, settings: SignIn, text: str, *, client_id: str, oldest: int, now: int
+    ) -> Identity:
+        """Whom an ID token names that was given to *client_id*, not asked for by us.
+
+        It was issued *oldest* seconds ago at most.  Raises NotAdmitted, CannotSignIn.
+        """
+
+        def verified() -> Identity:
+            expected = Expected(
+                issuer=settings.issuer,
+                client_id=client_id,
+                jwks_url=self._provider(settings).jwks_uri,
+                algorithm=settings.algorithm,
+                oldest=oldest,
+            )
+            return id_token.verify(text, expected, self._key_of, now=now)
+
+        try:
+            return self._in_turn(verified)
+        except BadAssertion as error:
+            raise refused_token(f"The ID token is refused. {error}") from None
+        except KeysUnavailable:
+            text = "The sign-in service of your organisation does not answer."
+            raise CannotSignIn(f"{text} {_AGAIN}", _BAD_GATEWAY) from None
+
     # -------------------------------------------------------------------- deciding
 
     def _open(

@@ -20,6 +20,7 @@ from scim_connector.provisioning.everything import Everything, Kind
 from scim_connector.provisioning.exchange import Exchange
 from scim_connector.provisioning.groups import Groups
 from scim_connector.provisioning.listing import CursorSeal, Listing
+from scim_connector.provisioning.me import Me
 from scim_connector.provisioning.people import People
 from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
 from scim_connector.provisioning.users import Users
@@ -59,6 +60,7 @@ class Provisioning:
         kinds: dict[str, Kind] = {"Users": self.users, "Groups": self.groups}
         self.everything = Everything(exchange, kinds)
         self.people = People(exchange)
+        self.me = Me(database)
         self.roles = catalogue.roles_of(exchange)
         self.entitlements = catalogue.entitlements_of(exchange)
         self.bulk = Bulk(exchange, {"Users": self.users, "Groups": self.groups})

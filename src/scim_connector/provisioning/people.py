@@ -16,6 +16,7 @@ from scim_connector.scim.errors import InvalidFilter, InvalidValue, NotFound
 from scim_connector.scim.filters import Compare, Element
 from scim_connector.scim.rendering import Facts, Local
 from scim_connector.scim.schemas import USER
+from scim_connector.scim.types import LOCAL
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -50,7 +51,7 @@ class People:
             message = f"There is no active person with id {resource_id[:60]}."
             raise self._exchange.refused_read(call, NotFound(message))
         self._exchange.was_read(call)
-        return Answer(200, _shown(reader, found), found.version, resource_id)
+        return Answer(200, shown(reader, found), found.version, resource_id)
 
     def search(self, call: Call, query: SearchQuery) -> Page:
         """List active people, or find one; raises InvalidFilter, InvalidValue."""
@@ -69,7 +70,7 @@ class People:
         else:
             total = users.count_people(reader)
             met = users.people(reader, skipped=query.start - 1, most=count)
-        return Page(total, query.start, [_shown(reader, each) for each in met])
+        return Page(total, query.start, [shown(reader, each) for each in met])
 
 
 def person_id(user: User) -> str:
@@ -108,7 +109,8 @@ def _one(reader: Reader, text: str) -> User | None:
     raise InvalidFilter(f"People are found by one of: {_SEARCHED}.")
 
 
-def _shown(reader: Reader, user: User) -> str:
+def shown(reader: Reader, user: User) -> str:
+    """The stored form of a user, made from the local fields alone."""
     profile = profiles.name(reader, user.profile_id) if user.profile_id else None
     local = Local(
         initials=user.initials,
@@ -137,5 +139,6 @@ def _document(reader: Reader, user: User) -> Json:
         "displayName": whole or user.username,
         "emails": [{"value": user.email, "type": "work", "primary": True}],
         "roles": [{"value": name} for name in roles.names_held(reader, user.id)],
+        LOCAL: {"apiUser": True} if user.is_api_user else {},
     }
     return {name: value for name, value in document.items() if value}

@@ -245,9 +245,12 @@ def check_signature(text: str, terms: Terms, key: Any) -> None:
 
 
 def digest_of(text: str, claims: Json) -> str:
-    """Know an assertion again: by its jti or uti, else by its text."""
+    """Know an assertion again: by its jti or uti, else by what was signed of it.
+
+    Not by its signature, which can be written in more than one way.
+    """
     for name in ("jti", "uti"):
         value = claims.get(name)
         if isinstance(value, str) and value:
             return sha256(f"{claims['iss']}\n{name}\n{value}".encode()).hexdigest()
-    return sha256(text.encode()).hexdigest()
+    return sha256(text.rpartition(".")[0].encode()).hexdigest()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from scim_connector.tokens.assertions import KeyOf
     from scim_connector.tokens.secrets import SecretKeys
 
+#: The reason of a token that is no connection's; it may be a user's own.
+UNKNOWN = "unknown_token"
 _DOTS_OF_A_JWT = 2
 _NONE = opaque.mint()
 _HELP = "make one with: scim-connector token create CONNECTION"
@@ -69,7 +71,7 @@ class Callers:
         found = credentials.caller(self._database.reader(), token.id)
         if found is None or not self._opens(token, found[0]):
             raise Refused(
-                "unknown_token",
+                UNKNOWN,
                 f"This token is not known here; check that it was pasted whole, or {_HELP}",
             )
         credential, connection = found

@@ -7,14 +7,14 @@ The door is a WSGI application in front of Flask: nothing that Flask does for pa
 from __future__ import annotations
 
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request
 
 from scim_connector.provisioning import entries
 from scim_connector.scim.errors import ScimError, TooManyRequests
 from scim_connector.web import ids, replies
-from scim_connector.web.callers import Callers, Refused
+from scim_connector.web.callers import UNKNOWN, Callers, Refused
 from scim_connector.web.limits import RateLimit
 from scim_connector.web.sources import source_of
 from scim_connector.web.visits import Visit
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from scim_connector.provisioning import RequestGatherer
     from scim_connector.settings import Settings
+    from scim_connector.web.me import MyDoor
     from scim_connector.web.replies import Reply
     from scim_connector.web.scim import Scim
 
@@ -36,14 +37,19 @@ class ScimDoor:
         settings: Settings,
         callers: Callers,
         scim: Scim,
+        me: MyDoor,
         gatherer: RequestGatherer,
     ) -> None:
-        """Let in whom *callers* know, to what *scim* serves; built once per process."""
+        """Let in whom *callers* know, to what *scim* serves; built once per process.
+
+        Whose token is their own is let in to *me*.
+        """
         self._largest = settings.max_body
         self._proxies = frozenset(settings.trusted_proxies)
         self._limit = RateLimit(settings.rate_limit)
         self._callers = callers
         self._scim = scim
+        self._me = me
         self._gatherer = gatherer
 
     def __call__(
@@ -76,6 +82,9 @@ class ScimDoor:
             )
             return self._visited(visit)
         except Refused as error:
+            mine = self._mine(error, request.environ, path, request_id, now)
+            if mine is not None:
+                return mine
             self._gatherer.refused(error.reason, source, path, now)
             return replies.refused(error, request_id)
         except TooManyRequests as error:
@@ -84,6 +93,20 @@ class ScimDoor:
             return replies.refused(error, request_id)
         except Exception as error:
             return replies.refused(error, request_id)
+
+    def _mine(
+        self, error: Refused, environ: Any, path: str, request_id: str, now: int
+    ) -> Reply | None:
+        """The answer to whoever calls with a token of their own; None for a stranger."""
+        if error.reason != UNKNOWN:
+            return None
+        try:
+            user_id = self._me.whose(environ, now)
+            if user_id is None:
+                return None
+            return self._me.answer(user_id, path, environ, request_id)
+        except Exception as problem:
+            return replies.refused(problem, request_id)
 
     def _visited(self, visit: Visit) -> Reply:
         """Answer; what never reached provisioning is logged here (decision 33)."""

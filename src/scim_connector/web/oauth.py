@@ -14,8 +14,9 @@ import orjson
 
 from scim_connector.login import client_credentials
 from scim_connector.login.api_keys import SCOPE as API_SCOPE
-from scim_connector.login.client_credentials import TOKEN_PATH, Refused, presented
+from scim_connector.login.client_credentials import TOKEN_PATH, Refused
 from scim_connector.login.gate import Door
+from scim_connector.login.introspection import client_of
 from scim_connector.login.token_endpoint import GRANTS, TokenEndpoint
 from scim_connector.provisioning.problems import problem_of
 from scim_connector.tokens.assertions import ALGORITHMS
@@ -94,14 +95,23 @@ class OAuth:
         return self._endpoint.issue(request, source)
 
     def _introspect(self, request: Request, _: str) -> dict[str, Any]:
-        token = request.form.get("token", "")
-        return self._introspection.ask(presented(request), token, request.now)
+        client = client_of(request)
+        return self._introspection.ask(client, _token_of(request), request.now)
 
     def _revoke(self, request: Request, source: str) -> dict[str, Any]:
-        client = presented(request)
+        client = client_of(request)
         door = Door("revocation", client[0], source, "", request.now)
-        self._introspection.revoke(client, request.form.get("token", ""), door)
+        self._introspection.revoke(client, _token_of(request), door)
         return {}
+
+
+def _token_of(request: Request) -> str:
+    """The token that is asked about; raises Refused where there is none."""
+    token = request.form.get("token", "")
+    if not token:
+        message = "token is missing: send the token that is asked about."
+        raise Refused("invalid_request", "no_token", message)
+    return token
 
 
 def metadata(issuer: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: The most bytes of a group: it may have a hundred thousand members (decision 32).
 LARGEST_GROUP: Final = 16 * 1024 * 1024
 _LATER: Final = {
-    "Me": "A connection is no user, so there is nothing at /Me.",
+    "Me": "A connection is no user, so there is nothing at /Me; send a user's own token.",
 }
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READS_ONLY: Final = (

@@ -12,6 +12,8 @@ from scim_connector.scim.errors import InvalidValue, MethodNotAllowed
 from scim_connector.web import bodies, replies
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
     from werkzeug.wrappers import Request
 
     from scim_connector.directory.connections import Connection
@@ -100,17 +102,7 @@ class Visit:
 
     def arguments(self) -> dict[str, str]:
         """The query parameters; of one that is given twice, the first."""
-        text = self.request.environ.get("QUERY_STRING", "")
-        try:
-            pairs = parse_qsl(
-                text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS
-            )
-        except ValueError:
-            message = f"The address has more than {MOST_PARAMETERS} parameters."
-            raise InvalidValue(message) from None
-        if any("\0" in value for _, value in pairs):
-            raise InvalidValue("The address holds a NUL character, which no value has.")
-        given = dict(reversed(pairs))
+        given = arguments_of(self.request.environ)
         if not KNOWN_PARAMETERS.issuperset(given):
             self.saw("unknown-query")
         return given
@@ -129,3 +121,16 @@ class Visit:
         """The answer to OPTIONS."""
         allow = ", ".join((*methods, "OPTIONS"))
         return replies.empty(204, self.id, ("Allow", allow))
+
+
+def arguments_of(environ: WSGIEnvironment) -> dict[str, str]:
+    """The query parameters of a request; of one that is given twice, the first."""
+    text = environ.get("QUERY_STRING", "")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        message = f"The address has more than {MOST_PARAMETERS} parameters."
+        raise InvalidValue(message) from None
+    if any("\0" in value for _, value in pairs):
+        raise InvalidValue("The address holds a NUL character, which no value has.")
+    return dict(reversed(pairs))

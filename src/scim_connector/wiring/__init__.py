@@ -26,6 +26,7 @@ from scim_connector.web.app import create_app as build_app
 from scim_connector.web.callers import Callers
 from scim_connector.web.door import ScimDoor
 from scim_connector.web.health import Health
+from scim_connector.web.me import MyDoor
 from scim_connector.web.scim import Scim
 from scim_connector.wiring.first_run import Prepared, Welcome, prepare
 from scim_connector.wiring.gate import build as build_gate
@@ -69,13 +70,16 @@ def parts_of(house: House) -> Parts:
     """Build what one process needs; nothing is started."""
     gatherer = RequestGatherer(house.database)
     keys_of = KeySource()
+    gate = build_gate(house, gatherer, keys_of)
+    provisioning = Provisioning(house.database, gatherer, house.keys)
+    base_url = house.settings.base_url
     door = ScimDoor(
         house.settings,
         Callers(house.database, house.keys, keys_of.key),
-        Scim(house.settings, Provisioning(house.database, gatherer, house.keys)),
+        Scim(house.settings, provisioning),
+        MyDoor(base_url, provisioning.me, gate.sessions, gate.programs),
         gatherer,
     )
-    gate = build_gate(house, gatherer, keys_of)
     app = build_app(
         door,
         Health(house.database),

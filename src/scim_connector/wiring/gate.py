@@ -22,6 +22,7 @@ from scim_connector.login.second_factor import SecondFactors
 from scim_connector.login.sessions import Sessions
 from scim_connector.login.sso import SingleSignOn
 from scim_connector.login.token_endpoint import TokenEndpoint
+from scim_connector.login.token_exchange import TokenExchange
 from scim_connector.rules.access import FactorPolicy, Lifetimes
 from scim_connector.tokens.discovery import MetadataSource
 from scim_connector.tokens.passwords import PasswordHasher
@@ -50,6 +51,7 @@ class Gate:
     """What the WSGI application and the background of a process need of the gate."""
 
     sessions: Sessions
+    programs: ApiKeys
     oauth: OAuth
     forward_auth: ForwardAuth
     published: Published
@@ -65,14 +67,25 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
     introspection = Introspection(
         database, keys, sessions, programs, issuer=settings.address
     )
+    turns = Turns()
+    single = SingleSignOn(
+        database,
+        keys,
+        sessions,
+        MetadataSource(),
+        keys_of.key,
+        turns,
+        address=settings.address,
+    )
+    people = TokenExchange(database, introspection, single)
+    endpoint = TokenEndpoint(providers, programs, people)
     return Gate(
         sessions=sessions,
-        oauth=OAuth(
-            settings, TokenEndpoint(providers, programs), introspection, gatherer
-        ),
+        programs=programs,
+        oauth=OAuth(settings, endpoint, introspection, gatherer),
         forward_auth=ForwardAuth(settings, sessions),
         published=Published(settings.address, SigningKeys(keys)),
-        pages=_pages(house, sessions, keys_of),
+        pages=_pages(house, sessions, single, turns),
     )
 
 
@@ -86,9 +99,10 @@ def sessions_of(house: House) -> Sessions:
     return Sessions(house.database, house.keys, lifetimes, limit=limit)
 
 
-def _pages(house: House, sessions: Sessions, keys_of: KeySource) -> Pages:
+def _pages(
+    house: House, sessions: Sessions, single: SingleSignOn, turns: Turns
+) -> Pages:
     settings, database, keys = house.settings, house.database, house.keys
-    turns = Turns()
     passwords = PasswordSignIn(
         database,
         keys,
@@ -97,15 +111,6 @@ def _pages(house: House, sessions: Sessions, keys_of: KeySource) -> Pages:
         PasswordHasher(turns=turns),
         policy=FactorPolicy(settings.second_factor),
         password_days=settings.password_days,
-    )
-    single = SingleSignOn(
-        database,
-        keys,
-        sessions,
-        MetadataSource(),
-        keys_of.key,
-        turns,
-        address=settings.address,
     )
     frame = Frame(settings)
     return Pages(
