@@ -12,6 +12,7 @@ from scim_connector.directory.database import Database
 from scim_connector.provisioning import Page, SearchQuery
 from scim_connector.scim import rendering
 from scim_connector.scim.errors import InvalidFilter, InvalidValue, NotFound
+from scim_connector.scim.versions import etag
 from tests.house import Provider, provider, shown
 
 
@@ -54,6 +55,22 @@ def test_the_table_of_the_mapping_comes_first(database: Database) -> None:
     assert (page.total, one["value"], one["display"]) == (1, "reg", "Registrar")
     answer = made.roles.get(made.call("GET", f"/Roles/{one['id']}"), one["id"])
     assert shown(answer)["value"] == "reg"
+
+
+def test_a_version_tells_what_is_shown(database: Database) -> None:
+    """It stands in both places, stays, and another name is another one (§3.14)."""
+    told = []
+    for name in ("Registrar", "Registrar", "Clerk"):
+        row = '# "Registrar" = "Registrar"'
+        text = shipped.text("entra").replace(row, f'"Reg" = "{name}"')
+        made = provider(database, name=f"entra-{len(told)}", mapping=text)
+        call = made.call("GET", "/Roles")
+        one = shown_text(made.roles.search(call, SearchQuery()).texts[0])
+        answer = made.roles.get(call, one["id"])
+        told.append(answer.version)
+        assert one["meta"]["version"] == etag(answer.version or 0)
+
+    assert told[0] == told[1] != told[2]
 
 
 def test_a_list_is_filtered_and_paged(entra: Provider) -> None:

@@ -34,13 +34,13 @@ def test_head_is_get_without_a_body(door: Door) -> None:
 @pytest.mark.parametrize(
     ("path", "allowed"),
     [
-        ("/Users", {"GET", "POST", "OPTIONS"}),
-        ("/Users/x", {"GET", "PUT", "PATCH", "DELETE", "OPTIONS"}),
+        ("/Users", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("/Users/x", {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}),
         ("/Users/.search", {"POST", "OPTIONS"}),
         ("/.search", {"POST", "OPTIONS"}),
-        ("/Schemas", {"GET", "OPTIONS"}),
-        ("/ResourceTypes/User", {"GET", "OPTIONS"}),
-        ("/ServiceProviderConfig", {"GET", "OPTIONS"}),
+        ("/Schemas", {"GET", "HEAD", "OPTIONS"}),
+        ("/ResourceTypes/User", {"GET", "HEAD", "OPTIONS"}),
+        ("/ServiceProviderConfig", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
 def test_options_names_the_methods(door: Door, path: str, allowed: set[str]) -> None:

@@ -121,6 +121,8 @@ def test_a_revoked_secret_takes_its_tokens_with_it(scim: Server) -> None:
     scim.cli("token", "revoke", old)
 
     assert (before, works(scim, dying), works(scim, living)) == (200, 401, 200)
+    told = scim.send("GET", "/Users", token=dying).body["detail"]
+    assert "get another at /oauth2/token" in told
     status, told, _ = ask(scim, by_secret(scim, old))
     assert (status, told["error"]) == (401, "invalid_client")
     assert "revoked" in told["error_description"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
+from zlib import crc32
 
 from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import profiles, roles
@@ -41,6 +42,16 @@ class Entry:
 
     value: str
     display: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An entry as it is served: its stored text, and the document it is found by."""
+
+    id: str
+    version: int
+    text: str
+    searched: Json
 
 
 Listing = Callable[["Reader", "Connection"], list[Entry]]
@@ -81,10 +92,10 @@ class Catalogue:
 
     def get(self, call: Call, resource_id: str) -> Answer:
         """Read one by its id; raises NotFound."""
-        for entry_id, text, _ in self._all(call.connection):
-            if entry_id == resource_id:
+        for made in self._all(call.connection):
+            if made.id == resource_id:
                 self._exchange.was_read(call)
-                return Answer(200, text, id=entry_id)
+                return Answer(200, made.text, made.version, made.id)
         address = self.resource_type(call.connection).endpoint
         message = f"There is nothing with id {resource_id[:60]} at {address}; list it."
         raise self._exchange.refused_read(call, NotFound(message))
@@ -102,25 +113,23 @@ class Catalogue:
         known = self.resource_type(call.connection)
         wanted = filters.parse(query.filter, known) if query.filter else None
         texts = [
-            text
-            for _, text, document in self._all(call.connection)
-            if wanted is None or filters.matches(wanted, document)
+            made.text
+            for made in self._all(call.connection)
+            if wanted is None or filters.matches(wanted, made.searched)
         ]
         count = _DEFAULT if query.count is None else query.count
         page = texts[query.start - 1 :][:count]
         return Page(total=len(texts), start=query.start, texts=page)
 
-    def _all(self, connection: Connection) -> list[tuple[str, str, Json]]:
-        """Id, stored text and search document of every entry."""
+    def _all(self, connection: Connection) -> list[_Made]:
         known = self.resource_type(connection)
         reader = self._exchange.database.reader()
         made = []
         for entry in self._listing(reader, connection):
             name = f"{connection.id}/{known.name}/{entry.value}"
-            entry_id = str(uuid5(NAMESPACE_URL, name))
             facts = Facts(
-                id=entry_id,
-                version=1,
+                id=str(uuid5(NAMESPACE_URL, name)),
+                version=_version(connection, entry),
                 created=connection.created_at,
                 last_modified=connection.created_at,
             )
@@ -131,8 +140,15 @@ class Catalogue:
             }
             text = rendering.served(known, document, facts)
             resource = rendering.resource_of(text)
-            made.append((entry_id, text, search_documents.build(known, resource)))
+            searched = search_documents.build(known, resource)
+            made.append(_Made(facts.id, facts.version, text, searched))
         return made
+
+
+def _version(connection: Connection, entry: Entry) -> int:
+    """A number that changes with what is shown: nobody counts the changes of these."""
+    shown = (connection.kind, entry.value, entry.display)
+    return crc32("\0".join(shown).encode())
 
 
 def roles_of(exchange: Exchange) -> Catalogue:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response
+
+from scim_connector.web.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from scim_connector.web.oauth import OAuth
     from scim_connector.web.pages import Pages
     from scim_connector.web.published import Published
+
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def create_app(
@@ -45,6 +49,7 @@ def _in_front(
     door: ScimDoor, roads: Mapping[str, WSGIApplication], pages: WSGIApplication
 ) -> WSGIApplication:
     """Everything under /scim meets the door first; what is asked often needs no Flask."""
+    arrivals = Arrivals()
 
     def answer(
         environ: WSGIEnvironment, start_response: StartResponse
@@ -52,7 +57,10 @@ def _in_front(
         path = environ.get("PATH_INFO", "")
         if path.startswith("/scim") and path[5:6] in {"", "/"}:
             return door(environ, start_response)
-        return roads.get(path, pages)(environ, start_response)
+        app = roads.get(path, pages)
+        if environ["REQUEST_METHOD"] in _WITHOUT_BODY:
+            return app(environ, start_response)
+        return arrivals.into(app, environ, start_response)
 
     return answer
 

@@ -27,6 +27,7 @@ UNKNOWN = "unknown_token"
 _DOTS_OF_A_JWT = 2
 _NONE = opaque.mint()
 _HELP = "make one with: scim-connector token create CONNECTION"
+_RENEW = "get another at /oauth2/token, with a secret or trust that is alive."
 
 
 class Refused(Unauthenticated):
@@ -113,8 +114,8 @@ def _refuse_dead(credential: Credential, connection: Connection, now: int) -> No
         raise Refused("secret_as_token", f"{message} and send that.")
     state = credential.state_at(now)
     if state != "live":
-        message = f"This token is {state}; {_HELP}"
-        raise Refused(f"token_{state}", message)
+        advice = _RENEW if credential.kind == "access" else _HELP
+        raise Refused(f"token_{state}", f"This token is {state}; {advice}")
     if connection.state == "retired":
         message = f"Connection {connection.name} is retired; it answers no more."
         raise Refused("connection_retired", message)

@@ -115,11 +115,11 @@ class Visit:
             return method
         allowed = ", ".join(methods)
         message = f"{method} is not served at this address, only {allowed}."
-        raise MethodNotAllowed(message, allow=methods)
+        raise MethodNotAllowed(message, allow=_told(methods))
 
     def options(self, *methods: str) -> Reply:
         """The answer to OPTIONS."""
-        allow = ", ".join((*methods, "OPTIONS"))
+        allow = ", ".join((*_told(methods), "OPTIONS"))
         return replies.empty(204, self.id, ("Allow", allow))
 
 
@@ -134,3 +134,8 @@ def arguments_of(environ: WSGIEnvironment) -> dict[str, str]:
     if any("\0" in value for _, value in pairs):
         raise InvalidValue("The address holds a NUL character, which no value has.")
     return dict(reversed(pairs))
+
+
+def _told(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """The methods for an Allow header: HEAD goes wherever GET does (RFC 9110 §9.3.2)."""
+    return (*methods, "HEAD") if "GET" in methods else methods
