@@ -16,7 +16,7 @@ from typing import Final
 AT_ONCE: Final = 2
 WAITING: Final = 2
 #: So many threads of a process wait for the forms of strangers (``web.arrivals``).
-ARRIVING: Final = 2
+ARRIVING: Final = 4
 #: So many threads answer requests in a process: two are left whatever is slow.
 THREADS: Final = AT_ONCE + WAITING + ARRIVING + 2
 WAIT_SECONDS: Final = 5.0

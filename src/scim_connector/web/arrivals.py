@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+#: Seconds that a form waits for others, which are mostly there in a moment.
+_PATIENCE: Final = 0.02
 _BUSY: Final = b"Too many forms arrive at this moment. Try again in a few seconds.\n"
 
 
@@ -37,7 +39,7 @@ class Arrivals:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Let *app* answer when the body is here; 503 while too many are on their way."""
-        if not self._free.acquire(blocking=False):
+        if not self._free.acquire(timeout=_PATIENCE):
             return _busy(start_response)
         try:
             body = environ["wsgi.input"].read(_size(environ))
