@@ -70,7 +70,7 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
         oauth=OAuth(
             settings, TokenEndpoint(providers, programs), introspection, gatherer
         ),
-        forward_auth=ForwardAuth(settings, sessions),
+        forward_auth=ForwardAuth(settings, database, sessions),
         published=Published(settings.address, SigningKeys(keys)),
         pages=_pages(house, sessions, keys_of),
     )

@@ -30,6 +30,8 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: Signing out at the host of an application; /logout is at the gate's own.
+SIGN_OUT: Final = "/auth/logout"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LARGEST: Final = 64 * 1024
 _LONGEST_PATH: Final = 2000
@@ -54,7 +56,11 @@ class Frame:
     # -------------------------------------------------------------- around a request
 
     def guard(self) -> Response | None:
-        """Refuse a form that another site has sent (CSRF), before anything is read."""
+        """Refuse a form that another site has sent (CSRF), before anything is read.
+
+        Signing out is at the host of the application, where the gate does not know its
+        own name: there the browser says whether the form is of the same host.
+        """
         if request.method in _SAFE or request.url_rule is None or self._is_own():
             return None
         return self.page(
@@ -67,9 +73,12 @@ class Frame:
 
     def _is_own(self) -> bool:
         origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site")
+        if request.path == SIGN_OUT and site == "same-origin":
+            return True
         if origin is not None:
             return origin == self._origin
-        return request.headers.get("Sec-Fetch-Site") in {"same-origin", "none"}
+        return site in {"same-origin", "none"}
 
     def finish(self, response: Response) -> Response:
         """Put the headers on every answer that Flask gives."""
