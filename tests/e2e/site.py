@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -118,14 +119,17 @@ class Site:
         page = browser.get(link)
         return browser.fill(page, link, password=PASSWORD, again=PASSWORD)
 
-    def through_provider(self, browser: SiteBrowser, name: str, path: str = "/") -> Page:
+    def through_provider(
+        self, browser: SiteBrowser, name: str, path: str = "/"
+    ) -> Page:
         """Open the application, choose the provider, sign in there, come back."""
         choice = browser.get(f"{self.there}{path}")
         return browser.sign_in_at(browser.get(way_to_provider(choice)), name)
 
-    def log(self) -> str:
-        """Who signed in and who was refused, as an administrator reads it."""
-        return self.scim.cli("sign-in", "log")
+    def last_reason(self) -> str:
+        """Why somebody was refused last, as an administrator reads it."""
+        told = json.loads(self.scim.cli("sign-in", "log", "--refused", "--json"))
+        return str(told[0]["why"])
 
 
 def way_to_provider(choice: Page) -> str:
