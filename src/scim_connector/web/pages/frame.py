@@ -25,7 +25,9 @@ CONTENT_SECURITY: Final = (
 _POLICY: Final = "Content-Security-Policy"
 _HEADERS: Final = {
     _POLICY: CONTENT_SECURITY,
-    "Referrer-Policy": "no-referrer",
+    # Never a path, because those of mailed links are secrets.  Under no-referrer browsers
+    # would hide the origin of our own forms from us ("Origin: null").
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -76,7 +78,7 @@ class Frame:
         site = request.headers.get("Sec-Fetch-Site")
         if request.path == SIGN_OUT and site == "same-origin":
             return True
-        if origin is not None:
+        if origin not in {None, "null"}:
             return origin == self._origin
         return site in {"same-origin", "none"}
 
@@ -111,7 +113,7 @@ class Frame:
         the redirect after a form to ``form-action`` too.
         """
         words.setdefault("organisation", self.organisation)
-        answer = make_response(render_template(name, **words), status)
+        answer = make_response(render_template(name, status=status, **words), status)
         if leads_to:
             answer.headers[_POLICY] = f"{CONTENT_SECURITY} {origin_of(leads_to)}"
         return answer
