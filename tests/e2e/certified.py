@@ -14,7 +14,7 @@ from tests.server import CACHE, START_SECONDS, ServerFailed, free_port
 
 HERE = Path(__file__).parent
 CLIENT_ID = "scim-connector"
-CLIENT_SECRET = "known to the two of them, and long enough"  # noqa: S105
+CLIENT_SECRET = "known to the two of them, and long enough"
 
 
 def installed() -> Path:

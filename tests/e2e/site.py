@@ -26,7 +26,7 @@ from tests.e2e.application import Application
 from tests.e2e.certified import CertifiedProvider
 from tests.server import Server, free_port
 
-PASSWORD = "seven wooden herons at noon"  # noqa: S105
+PASSWORD = "seven wooden herons at noon"
 CONNECTION = "default"
 _MAIL_SECONDS = 20.0
 
@@ -102,16 +102,21 @@ class Site:
         assert answer.status == 200, answer.content
 
     def link_of(self, name: str, count: int = 1) -> str:
-        """The link in the newest of *count* mails to somebody, once they are written."""
+        """The link in the newest of *count* mails to a person of Contoso."""
+        return self.link_to(f"{name}@contoso.com", count)
+
+    def link_to(self, address: str, count: int = 1) -> str:
+        """The link in the newest of *count* mails to an address, once they are there."""
         deadline = time.monotonic() + _MAIL_SECONDS
         while time.monotonic() < deadline:
-            mails = _mails_to(self.folder / "mail", f"{name}@contoso.com")
+            mails = _mails_to(self.folder / "mail", address)
             if len(mails) >= count:
                 found = re.search(r"https://\S+/(?:password|email)/\S+", mails[-1])
                 assert found is not None, mails[-1]
                 return found[0]
             time.sleep(0.1)
-        raise AssertionError(f"no mail to {name} within {_MAIL_SECONDS} s")
+        told = self.scim.cli("mail", "list")
+        raise AssertionError(f"no mail to {address} in {_MAIL_SECONDS} s:\n{told}")
 
     def choose_password(self, browser: SiteBrowser, name: str) -> Page:
         """Open the first mailed link, as somebody does who was just provisioned."""
