@@ -20,6 +20,11 @@ _FLAGS = [
     # Every host is this machine, whatever it is called.
     "--host-resolver-rules=MAP * 127.0.0.1",
 ]
+_TALLEST = (
+    "Math.max(0, ...[...document.querySelectorAll('button, .button')].map("
+    "each => each.offsetHeight))"
+)
+_TWO_LINES = 70
 _AXE = "node_modules/axe-core/axe.min.js"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 360, "height": 740}
@@ -70,6 +75,8 @@ class Watched:
                 page.set_viewport_size(size)
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= size["width"], f"{name} is {wide} px wide on a {width}"
+                tall = page.evaluate(_TALLEST)
+                assert tall <= _TWO_LINES, f"a button of {name} is {tall} px tall"
                 path = self._pictures / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=path, full_page=True)
             assert self._barriers() == [], f"{name}, {scheme}"
