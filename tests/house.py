@@ -18,11 +18,13 @@ from scim_connector.directory import (
     outbox,
     request_log,
     roles,
+    sessions,
     users,
 )
 from scim_connector.directory.connections import Connection
 from scim_connector.directory.database import Database
 from scim_connector.directory.request_log import Entry
+from scim_connector.directory.sessions import Session
 from scim_connector.directory.users import User
 from scim_connector.provisioning import (
     Answer,
@@ -217,6 +219,13 @@ def provider(
 
     connection_id = database.write(work)
     return Provider(database, connections.required(database.reader(), connection_id))
+
+
+def sessions_of(provider_: Provider, link_id: str) -> dict[str, Session]:
+    """The sessions of somebody, by their id."""
+    user_id = provider_.user(link_id).id
+    held = sessions.of_user(provider_.database.reader(), user_id)
+    return {each.id: each for each in held}
 
 
 def events_of(database: Database, user_id: int) -> list[str]:

@@ -424,7 +424,7 @@ class Account:
         self.note(name, field=field, before=before, after=after)
 
     def _email_moves(self, old: str) -> None:
-        voided = access.void_resets(self.tx, self.user.id)
+        voided = resets.supersede(self.tx, self.user.id, now=self.act.now)
         if voided:
             self.note("resets:voided", count=voided)
         if not self.user.is_api_user:

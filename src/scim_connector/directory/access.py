@@ -92,11 +92,6 @@ def end_sessions(
     return Counter(row[0] for row in rows)
 
 
-def void_resets(tx: Transaction, user_id: int) -> int:
-    """Void every password link of a user; returns how many there were."""
-    return tx.run(_VOID_RESETS, of_user=user_id)
-
-
 def release_sso(tx: Transaction, user_id: int) -> int:
     """Release the sign-in identities of a user; returns how many there were."""
     return tx.run(_RELEASE_SSO, of_user=user_id)

@@ -28,6 +28,11 @@ class Reset:
     used_at: int | None
     revoked_at: int | None
 
+    @property
+    def confirms_email(self) -> bool:
+        """Whether it confirms an address, and is for no password."""
+        return self.new_email is not None
+
 
 _NAMES = tuple(field.name for field in fields(Reset))
 _COLUMNS = tuple(password_resets.c[name] for name in _NAMES)

@@ -23,6 +23,7 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.resets import Reset
+from scim_connector.login import throttle
 from scim_connector.login.gate import Door, NotAdmitted, admit, standing_of
 from scim_connector.login.second_factor import remove
 from scim_connector.rules import folding
@@ -73,6 +74,9 @@ class Opened:
 
 
 _UNKNOWN: Final = Refusal(R16, "link_unknown", "No such link was ever mailed.")
+_OTHER_USE: Final = Refusal(
+    R16, "link_other", "The link was mailed for something else."
+)
 
 
 class MailedLinks:
@@ -164,9 +168,8 @@ class MailedLinks:
         """
 
         def work(tx: Transaction) -> User:
-            reset = self.open(text, door.now, tx).reset
-            user = self._usable(tx, text, door)
-            if reset is not None and reset.reason == RECOVERY:
+            user, reset = self._usable(tx, text, door, for_email=False)
+            if reset.reason == RECOVERY:
                 remove(tx, user, Actor.gate("recovery"), door.now)
             account = Account.open(tx, user.id, _act(user, door))
             account.choose_password(hashed)
@@ -184,27 +187,31 @@ class MailedLinks:
         """
 
         def work(tx: Transaction) -> User:
-            reset = self.open(text, door.now, tx).reset
-            user = self._usable(tx, text, door)
-            address = "" if reset is None else reset.new_email or ""
+            user, reset = self._usable(tx, text, door, for_email=True)
             account = Account.open(tx, user.id, _act(user, door))
-            account.change_own_email(address)
+            account.change_own_email(reset.new_email or "")
             account.note("email:confirmed")
             account.save()
             return account.user
 
         return self._database.write(work)
 
-    def _usable(self, tx: Transaction, text: str, door: Door) -> User:
+    def _usable(
+        self, tx: Transaction, text: str, door: Door, *, for_email: bool
+    ) -> tuple[User, Reset]:
+        """Use a link up for what it was mailed for, and for nothing else."""
         opened = self.open(text, door.now, tx)
         user_id = None if opened.user is None else opened.user.id
-        if opened.refusal is not None or opened.reset is None:
+        reset = opened.reset
+        if opened.refusal is not None or reset is None:
             raise NotAdmitted(opened.refusal or _UNKNOWN, user_id)
+        if reset.confirms_email != for_email:
+            raise NotAdmitted(_OTHER_USE, user_id)
         user = admit(tx, user_id)
-        if not resets.use(tx, opened.reset.id, now=door.now):
+        if not resets.use(tx, reset.id, now=door.now):
             used = Refusal(R16, "link_used", "The link has been used.")
             raise NotAdmitted(used, user_id)
-        return user
+        return user, reset
 
     # ---------------------------------------------------------------- a new link
 
@@ -221,9 +228,10 @@ class MailedLinks:
         """Count every request, and queue a mail for a person who may have one."""
 
         def work(tx: Transaction) -> None:
-            limits = {"mail-network": (door.network, MOST_FROM_NETWORK)}
+            network = throttle.network_of(door.network)
+            limits = {"mail-from": (network, MOST_FROM_NETWORK)}
             if user is not None:
-                limits["mail-account"] = (str(user.id), MOST_FOR_ACCOUNT)
+                limits["mail-to"] = (str(user.id), MOST_FOR_ACCOUNT)
             is_full = _is_full(tx, limits, door.now)
             keys = [(kind, key, HOUR) for kind, (key, _) in limits.items()]
             sign_in_failures.count(tx, keys, now=door.now)
@@ -246,6 +254,8 @@ def _is_full(reader: Reader, limits: Mapping[str, tuple[str, int]], now: int) ->
 def find(reader: Reader, name: str) -> User | None:
     """The user of a username or an email address, as somebody types one."""
     typed = name.strip()
+    if "\0" in typed:  # nobody is called so, and PostgreSQL takes no such text
+        return None
     return users.by_username_key(
         reader, folding.username_key(typed)
     ) or users.by_email_key(reader, folding.email_key(typed))

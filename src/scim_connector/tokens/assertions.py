@@ -44,8 +44,11 @@ _TYPES: Final = frozenset({"jwt", "application/jwt"})
 _EMBEDDED: Final = ("jwk", "jku", "x5u", "x5c")
 _OF_OTHER_TOKENS: Final = ("nonce", "at_hash", "c_hash", "events", "scope", "client_id")
 
-KeyOf = Callable[[str, str], Any]
-"""The public key of (JWKS URL, kid); raises BadAssertion or KeysUnavailable."""
+KeyOf = Callable[[str, str | None], Any]
+"""The public key of (JWKS URL, kid); raises BadAssertion or KeysUnavailable.
+
+None for a token that names no key.
+"""
 
 
 class BadAssertion(Exception):
@@ -115,10 +118,11 @@ def verify(text: str, terms: Terms, key_of: KeyOf, *, now: int) -> Proof:
     """Check everything; *now* in microseconds.  Raises BadAssertion, KeysUnavailable."""
     said = claimed(text)
     check_header(said.header, terms)
+    kid = kid_of(said.header)
     _check_parties(said.claims, terms)
     _check_kind(said.claims)
     expires = check_times(said.claims, now // _SECOND)
-    check_signature(text, terms, key_of(terms.jwks_url, said.header["kid"]))
+    check_signature(text, terms, key_of(terms.jwks_url, kid))
     return Proof(digest_of(text, said.claims), said.claims["sub"], expires)
 
 
@@ -154,9 +158,14 @@ def check_header(header: Json, terms: Terms) -> None:
     if not isinstance(kind, str) or kind.lower() not in _TYPES:
         message = f"It is a token of another type: {str(kind)[:40]!r}."
         raise BadAssertion("type", message)
+
+
+def kid_of(header: Json) -> str:
+    """The id of the key that a header names; raises BadAssertion."""
     kid = header.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_KID:
         raise BadAssertion("kid", "It names no key (kid).")
+    return kid
 
 
 def _check_parties(claims: Json, terms: Terms) -> None:

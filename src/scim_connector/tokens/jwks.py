@@ -45,10 +45,10 @@ def _keys(document: Json) -> dict[str, Any]:
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
         raise CannotFetch(f"the key set has no list of {MOST_KEYS} keys at most")
     found = {}
-    for each in listed:
+    for number, each in enumerate(listed):
         key = _usable(each)
         if key is not None:
-            found[each["kid"]] = key
+            found[each.get("kid", f"unnamed {number}")] = key
     return found
 
 
@@ -71,9 +71,16 @@ def _is_for_signatures(described: Any) -> bool:
         isinstance(described, dict)
         and described.get("kty") in _ANY
         and described.get("use", "sig") == "sig"
-        and isinstance(described.get("kid"), str)
+        and isinstance(described.get("kid", ""), str)
         and "d" not in described  # a private key that was published is nobody's
     )
+
+
+def _only(keys: dict[str, Any]) -> Any:
+    if len(keys) != 1:
+        message = f"It names no key (kid), and its issuer has {len(keys)}."
+        raise BadAssertion("kid", message)
+    return next(iter(keys.values()))
 
 
 class KeySource:
@@ -87,12 +94,18 @@ class KeySource:
         """Begin with no key."""
         self._kept = Kept("keys", clock, fetching)
 
-    def key(self, url: str, kid: str) -> Any:
-        """The key of this id; raises BadAssertion for an unknown one, KeysUnavailable."""
+    def key(self, url: str, kid: str | None) -> Any:
+        """The key of this id, or the only one there is where a token names none.
+
+        Raises BadAssertion for an unknown one, KeysUnavailable.  Whether an unnamed key
+        was exchanged for another is only seen by fetching, at most once a minute.
+        """
         try:
             keys = self._kept.value(url, lambda held: kid in held)
         except CannotFetch as error:
             raise KeysUnavailable(str(error)) from None
+        if kid is None:
+            return _only(keys)
         if kid not in keys:
             message = f"Its key {kid[:60]!r} is not among the keys of the issuer."
             raise BadAssertion("unknown_key", message)

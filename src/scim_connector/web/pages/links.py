@@ -31,7 +31,7 @@ _SENT: Final = (
 )
 _WHY: Final = {
     "link_used": "This link has been used. It works once.",
-    "link_revoked": "A later mail has replaced this link. Take the newest one.",
+    "link_revoked": "A later link was mailed, or the address changed; this one is over.",
     "link_expired": "This link is older than one hour.",
 }
 _NO_LONGER: Final = "This link does not work."
@@ -181,4 +181,4 @@ class LinkPages:
 
 def _is_for_password(opened: Opened) -> bool:
     is_open = opened.refusal is None and opened.reset is not None
-    return is_open and opened.reset is not None and opened.reset.new_email is None
+    return is_open and opened.reset is not None and not opened.reset.confirms_email
