@@ -6,7 +6,7 @@ import http.client
 import re
 from dataclasses import dataclass, field
 from html import unescape
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 _MOST_REDIRECTS = 12
 _INPUT = re.compile(r"<input\b[^>]*>")
@@ -97,12 +97,12 @@ class Browser:
         self, method: str, url: str, fields: dict[str, str] | None, origin: str | None
     ) -> Page:
         place = urlsplit(url)
-        client = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+        client = self._connection(place)
         target = place.path or "/"
         target += f"?{place.query}" if place.query else ""
         body = None if fields is None else urlencode(fields)
         try:
-            client.request(method, target, body, self._headers(place.netloc, origin))
+            client.request(method, target, body, self._headers(place, origin))
             answer = client.getresponse()
             text = answer.read().decode("utf-8", "replace")
         finally:
@@ -110,13 +110,16 @@ class Browser:
         self._keep(place.netloc, answer.headers.get_all("Set-Cookie") or [])
         return Page(url, answer.status, answer.headers, text)
 
-    def _headers(self, place: str, origin: str | None) -> dict[str, str]:
-        held = self.jar.get(place, {})
+    def _connection(self, place: SplitResult) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+
+    def _headers(self, place: SplitResult, origin: str | None) -> dict[str, str]:
+        held = self.jar.get(place.netloc, {})
         headers = {"User-Agent": "Firefox of the tests"}
         if held:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in held.items())
         if origin is not None:
-            headers["Origin"] = origin or f"http://{place}"
+            headers["Origin"] = origin or f"{place.scheme}://{place.netloc}"
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self.network is not None:
             headers["X-Forwarded-For"] = self.network

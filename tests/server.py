@@ -83,6 +83,7 @@ class Server:
     folder: Path
     process: subprocess.Popen[bytes]
     environment: Mapping[str, str]
+    port: int | None = None
     _client: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     @property
@@ -142,10 +143,11 @@ class Server:
         content: bytes | None,
     ) -> Reply:
         if self._client is None:
+            # Behind a proxy the printed address is another one than it listens on.
             place = urlsplit(self.base_url)
-            self._client = http.client.HTTPConnection(
-                str(place.hostname), place.port, timeout=30
-            )
+            host = str(place.hostname) if self.port is None else "127.0.0.1"
+            port = self.port or place.port
+            self._client = http.client.HTTPConnection(host, port, timeout=30)
         # A server may refuse a large body before it has read it, and close.
         with suppress(BrokenPipeError, ConnectionResetError):
             self._client.request(method, target, body=content, headers=dict(headers))
@@ -220,19 +222,22 @@ def running(
     *,
     environment: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
+    port: int | None = None,
 ) -> Iterator[Server]:
     """Serve from the empty *folder*; yields when the first request would be answered.
 
-    *environment* is added to a clean one, *arguments* to the command line. Raises
-    ServerFailed when it does not start, does not stop, or writes a traceback.
+    *environment* is added to a clean one, *arguments* to the command line; without
+    *port* it takes a free one. Raises ServerFailed when it does not start, does not
+    stop, or writes a traceback.
     """
     clean = _environment(environment or {})
+    port = port or free_port()
     with (
         (folder / "server.out").open("wb") as out,
         (folder / "server.err").open("wb") as err,
     ):
         process = subprocess.Popen(
-            [*PROGRAM, "serve", "--port", str(free_port()), *arguments],
+            [*PROGRAM, "serve", "--port", str(port), *arguments],
             cwd=folder,
             env=clean,
             stdin=subprocess.DEVNULL,
@@ -242,7 +247,7 @@ def running(
         )
     server = None
     try:
-        server = _started(process, folder, clean)
+        server = _started(process, folder, clean, port)
         yield server
     finally:
         if server is not None:
@@ -284,7 +289,10 @@ def _environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _started(
-    process: subprocess.Popen[bytes], folder: Path, environment: Mapping[str, str]
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    environment: Mapping[str, str],
+    port: int,
 ) -> Server:
     """Wait for the printed address and token, and for the first answer."""
     deadline = time.monotonic() + START_SECONDS
@@ -292,7 +300,7 @@ def _started(
         said = (folder / "server.out").read_text(errors="replace")
         address, token = _BASE_URL.search(said), _TOKEN.search(said)
         if address and token:
-            server = Server(address[1], token[1], folder, process, environment)
+            server = Server(address[1], token[1], folder, process, environment, port)
             if _answers(server):
                 return server
         if process.poll() is not None:

@@ -53,7 +53,7 @@ def provisioning_uri(secret: bytes, username: str, issuer: str) -> str:
 def qr_svg(uri: str) -> str:
     """The picture of a URI as SVG that a strict Content-Security-Policy lets through."""
     return segno.make(uri, micro=False).svg_inline(
-        scale=4, border=4, dark="#000", light="#fff", omitsize=False
+        scale=4, border=4, dark="#000", light="#fff", omitsize=True
     )
 
 

@@ -31,7 +31,8 @@ def create_app(
     pages: Pages,
 ) -> Flask:
     """Build the WSGI application from its parts (``wiring`` makes them)."""
-    app = Flask(__name__)
+    # Below /auth/, which a proxy hands to the gate at the host of every application.
+    app = Flask(__name__, static_url_path="/auth/static")
     app.add_url_rule("/healthz", view_func=health.live)
     app.add_url_rule("/readyz", view_func=health.ready)
     published.put_on(app)

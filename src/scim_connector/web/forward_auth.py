@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from time import time_ns
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urljoin
 
 import orjson
 
 from scim_connector.accounts.closing import subject_of
+from scim_connector.directory import applications
 from scim_connector.login.gate import Door, NotAdmitted
 from scim_connector.provisioning.problems import problem_of
 from scim_connector.web import ids, replies
@@ -23,6 +24,7 @@ from scim_connector.web.sources import source_of
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from scim_connector.directory.database import Database
     from scim_connector.directory.sessions import SignedIn
     from scim_connector.login.sessions import Sessions
     from scim_connector.settings import Settings
@@ -42,13 +44,16 @@ Query = dict[str, list[str]]
 class ForwardAuth:
     """``/auth/verify``: a proxy asks whether a request may pass, and as whom.
 
-    For nginx ``auth_request`` (2xx, or 401) and for Traefik ``forwardAuth``, which with
-    ``redirect=1`` sends the browser on to the sign-in page.  ``/auth/renew`` gives a
+    For nginx ``auth_request`` (2xx, or 401) and for Traefik ``forwardAuth``.  With
+    ``redirect=1`` a browser is sent on to sign in.  ``/auth/renew`` gives a
     bearer of a session another token for it.
     """
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
-        """Judge by *sessions*."""
+    def __init__(
+        self, settings: Settings, database: Database, sessions: Sessions
+    ) -> None:
+        """Judge by *sessions*; where applications live is in *database*."""
+        self._database = database
         self._address = settings.address
         self._proxies = frozenset(settings.trusted_proxies)
         self._sessions = sessions
@@ -82,7 +87,7 @@ class ForwardAuth:
         found = self._sessions.verify(token, client=application, now=now)
         if found is not None:
             return Reply(200, [*_PLAIN, *_identity(found)])
-        if asked.get("redirect") == ["1"]:
+        if asked.get("redirect") == ["1"] and _wants_a_page(environ):
             return self._to_sign_in(environ, application)
         return Reply(_UNAUTHORIZED, list(_PLAIN), b"Sign in first.\n")
 
@@ -106,8 +111,20 @@ class ForwardAuth:
         """Where a browser signs in; only a path is believed of what it asked for."""
         wanted = environ.get("HTTP_X_FORWARDED_URI", "/")
         query = urlencode({"application": application, "return_to": wanted})
-        location = f"{self._address}/login?{query}"
+        location = f"{self._beginning(application)}?{query}"
         return Reply(302, [*_PLAIN, ("Location", location)])
+
+    def _beginning(self, application: str) -> str:
+        """The sign-in page, by way of the host at which the session is to live."""
+        found = applications.by_name(self._database.reader(), application)
+        if found is not None and found.redirects:
+            return urljoin(found.redirects[0], "/auth/begin")
+        return f"{self._address}/login"
+
+
+def _wants_a_page(environ: WSGIEnvironment) -> bool:
+    """Whether a browser opens a page; programs and scripts say what else they take."""
+    return "text/html" in environ.get("HTTP_ACCEPT", "text/html")
 
 
 def _shown(environ: WSGIEnvironment, application: str) -> str:

@@ -83,7 +83,7 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
         sessions=sessions,
         programs=programs,
         oauth=OAuth(settings, endpoint, introspection, gatherer),
-        forward_auth=ForwardAuth(settings, sessions),
+        forward_auth=ForwardAuth(settings, database, sessions),
         published=Published(settings.address, SigningKeys(keys)),
         pages=_pages(house, sessions, single, turns),
     )

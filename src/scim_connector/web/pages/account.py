@@ -56,7 +56,7 @@ class AccountPages:
         rows = [
             {
                 "id": each.id,
-                "where": "This page" if each.client == OWN_PAGES else each.client,
+                "where": "Account page" if each.client == OWN_PAGES else each.client,
                 "mine": each.id == me.session.id,
                 "since": moment(each.created_at),
                 "seen": moment(each.seen_at),

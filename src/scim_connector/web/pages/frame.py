@@ -25,11 +25,15 @@ CONTENT_SECURITY: Final = (
 _POLICY: Final = "Content-Security-Policy"
 _HEADERS: Final = {
     _POLICY: CONTENT_SECURITY,
-    "Referrer-Policy": "no-referrer",
+    # Never a path, because those of mailed links are secrets.  Under no-referrer browsers
+    # would hide the origin of our own forms from us ("Origin: null").
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: Signing out at the host of an application; /logout is at the gate's own.
+SIGN_OUT: Final = "/auth/logout"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LARGEST: Final = 64 * 1024
 _LONGEST_PATH: Final = 2000
@@ -56,6 +60,8 @@ class Frame:
     def guard(self) -> Response | None:
         """Refuse a form that another site has sent (CSRF), before anything is done.
 
+        Signing out is at the host of the application, where the gate does not know its
+        own name: there the browser says whether the form is of the same host.
         A NUL is in nothing that is kept here, and PostgreSQL takes no text with one.
         """
         if any("\0" in value for value in request.values.values()):
@@ -77,9 +83,12 @@ class Frame:
 
     def _is_own(self) -> bool:
         origin = request.headers.get("Origin")
-        if origin is not None:
+        site = request.headers.get("Sec-Fetch-Site")
+        if request.path == SIGN_OUT and site == "same-origin":
+            return True
+        if origin not in {None, "null"}:
             return origin == self._origin
-        return request.headers.get("Sec-Fetch-Site") in {"same-origin", "none"}
+        return site in {"same-origin", "none"}
 
     def finish(self, response: Response) -> Response:
         """Put the headers on every answer that Flask gives."""
@@ -112,7 +121,7 @@ class Frame:
         the redirect after a form to ``form-action`` too.
         """
         words.setdefault("organisation", self.organisation)
-        answer = make_response(render_template(name, **words), status)
+        answer = make_response(render_template(name, status=status, **words), status)
         if leads_to:
             answer.headers[_POLICY] = f"{CONTENT_SECURITY} {origin_of(leads_to)}"
         return answer

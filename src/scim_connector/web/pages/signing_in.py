@@ -17,6 +17,7 @@ from scim_connector.rules.access import OUTWARD
 from scim_connector.tokens import totp
 from scim_connector.web import cookies
 from scim_connector.web.pages.frame import (
+    SIGN_OUT,
     Frame,
     cookie,
     drop_cookie,
@@ -77,6 +78,8 @@ class SignInPages:
             ("/auth/accept", self.accept, ["GET"]),
             ("/logout", self.ask_logout, ["GET"]),
             ("/logout", self.logout, ["POST"]),
+            (SIGN_OUT, self.ask_logout, ["GET"]),
+            (SIGN_OUT, self.logout, ["POST"]),
         ):
             name = f"{view.__name__}:{methods[0]}"
             app.add_url_rule(path, name, view, methods=methods)
@@ -335,6 +338,7 @@ class SignInPages:
                 400,
                 title="That took too long",
                 text="Open the application again.",
+                back="/",
             )
         client = facts["client"]
         try:
@@ -355,7 +359,7 @@ class SignInPages:
     def ask_logout(self) -> Response:
         """One button, because a link must end nothing."""
         client = self._client(request.args) or OWN_PAGES
-        return self._frame.page("logout.html", client=client)
+        return self._frame.page("logout.html", client=client, here=request.path)
 
     def logout(self) -> Response:
         """End the session of this browser at an application."""
@@ -369,7 +373,7 @@ class SignInPages:
             "message.html",
             title="You are signed out",
             text="This session is over.",
-            back="/login",
+            back="/" if request.path == SIGN_OUT else "/login",
         )
         drop_cookie(answer, cookies.session_name(client))
         return answer
