@@ -244,7 +244,7 @@ def test_the_account_page(site: Site, someone: Watched) -> None:
     sign_in(page, "mona")
     page.get_by_role("heading", name="Mona Virtanen").wait_for()
     assert page.get_by_text("nextgen").count() == 2
-    assert page.get_by_text("This browser").count() == 1
+    assert page.get_by_text("this one").count() == 1
     someone.look("account")
     page.get_by_label("New address").fill("mona@home.example")
     page.get_by_role("button", name="Send a link there").click()

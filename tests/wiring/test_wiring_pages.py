@@ -219,7 +219,7 @@ def test_signing_out_takes_a_button(scim: Server) -> None:
     ["/login", "/forgot", "/logout", "/password/x", "/login/callback", "/account"],
 )
 def test_every_page_says_what_browsers_may_do(scim: Server, path: str) -> None:
-    """Nothing runs, nobody frames, no address leaks, nothing is kept (ASVS 3.4)."""
+    """Nothing runs, nobody frames, no path leaks, nothing is kept (ASVS 3.4)."""
     page = Browser().get(_address(scim) + path, follow=False)
 
     policy = page.headers["Content-Security-Policy"]
