@@ -231,6 +231,23 @@ def test_an_outage_is_bridged_for_a_day() -> None:
     assert served.asked == 4
 
 
+def test_after_an_outage_keys_are_there_within_seconds() -> None:
+    """An issuer that did not answer is asked again soon, and not at once."""
+    clock = [0.0]
+    with issuer.running() as served:
+        served.status = 503
+        keys = source(clock)
+        for _ in range(2):
+            with pytest.raises(KeysUnavailable):
+                keys.key(served.url, "one")
+        served.status = 200
+        clock[0] += kept.RETRY
+
+        assert keys.key(served.url, "one") == RSA_KEY.public_key()
+
+    assert served.asked == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

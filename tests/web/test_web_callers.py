@@ -34,7 +34,9 @@ def test_every_refusal_says_what_is_wrong(door: Door, header: str, told: str) ->
     answer = door.send("GET", "/Users", headers={"Authorization": header})
 
     assert told in refusal(answer, 401)
-    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="scim"'
+    challenge = answer.headers["WWW-Authenticate"]
+    assert challenge.startswith('Bearer realm="scim"')
+    assert ('error="invalid_token"' in challenge) == header.startswith("Bearer")
     assert BASIC not in answer.text
     assert UNKNOWN not in answer.text
 

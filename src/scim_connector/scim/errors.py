@@ -137,9 +137,13 @@ class InvalidCount(ScimError):
 
 
 class Unauthenticated(ScimError):
-    """401: no credential, or one that does not (or no longer) open anything."""
+    """401: no credential, or one that does not (or no longer) open anything.
+
+    *challenge* is what the client is told in ``WWW-Authenticate`` (RFC 6750 section 3).
+    """
 
     status = 401
+    challenge = 'Bearer realm="scim"'
 
 
 class Forbidden(ScimError):

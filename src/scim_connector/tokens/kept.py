@@ -1,7 +1,8 @@
 """What other servers publish, kept: fresh for an hour, used for a day if they fail.
 
 Something that is missed in it fetches once more, at most once a minute, so that nobody
-can make us ask another server as often as they ask us.
+can make us ask another server as often as they ask us.  A server that did not answer is
+asked again after a few seconds, so that people get in soon after it is back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scim_connector.tokens.fetching import CannotFetch
 
 FRESH: Final = 3600.0
 COOL_DOWN: Final = 60.0
+RETRY: Final = 5.0
 STALE: Final = 24 * 3600.0
 _log = structlog.get_logger("fetching")
 T = TypeVar("T")
@@ -62,7 +64,8 @@ class Kept(Generic[T]):
             return held.value
 
     def _is_due(self, held: _Held[T], serves: Callable[[T], bool], now: float) -> bool:
-        if held.tried is not None and now - held.tried < COOL_DOWN:
+        pause = RETRY if held.why_not else COOL_DOWN
+        if held.tried is not None and now - held.tried < pause:
             return False
         is_fresh = held.fetched is not None and now - held.fetched < FRESH
         return not is_fresh or held.value is None or not serves(held.value)
@@ -71,7 +74,7 @@ class Kept(Generic[T]):
         held.tried = now
         try:
             held.value = self._fetch(url)
-            held.fetched = now
+            held.fetched, held.why_not = now, ""
         except CannotFetch as error:
             held.why_not = str(error)
             _log.warning(f"{self._what} cannot be fetched", url=url, reason=str(error))

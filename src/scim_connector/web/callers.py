@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: The reason of a token that is no connection's; it may be a user's own.
 UNKNOWN = "unknown_token"
+_NOTHING_SHOWN = frozenset({"no_token", "other_scheme"})
 _DOTS_OF_A_JWT = 2
 _NONE = opaque.mint()
 _HELP = "make one with: scim-connector token create CONNECTION"
@@ -37,6 +38,8 @@ class Refused(Unauthenticated):
         """Keep the reason for the counters and the sentence for the caller."""
         super().__init__(detail)
         self.reason = reason
+        if reason not in _NOTHING_SHOWN:
+            self.challenge = f'{self.challenge}, error="invalid_token"'
 
 
 @dataclass(frozen=True, slots=True)

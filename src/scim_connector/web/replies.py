@@ -92,7 +92,7 @@ def refused(error: Exception, request_id: str) -> Reply:
 def _headers(error: ScimError) -> Headers:
     headers = []
     if isinstance(error, Unauthenticated):
-        headers.append(("WWW-Authenticate", 'Bearer realm="scim"'))
+        headers.append(("WWW-Authenticate", error.challenge))
     if error.retry_after is not None:
         headers.append(("Retry-After", str(error.retry_after)))
     if error.allow:
