@@ -73,7 +73,7 @@ class Opened:
     refusal: Refusal | None
 
 
-_UNKNOWN: Final = Refusal(R16, "link_unknown", "No such link was ever mailed.")
+_UNKNOWN: Final = Refusal(R16, "link_unknown", "This link is not known, or was voided.")
 _OTHER_USE: Final = Refusal(
     R16, "link_other", "The link was mailed for something else."
 )
