@@ -12,7 +12,7 @@ from scim_connector.administration.sign_in import REMEDY, Match
 from scim_connector.directory import sso
 from scim_connector.directory.database import Database
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.sso import find
+from scim_connector.login.identities import find
 from scim_connector.tokens.id_token import Identity
 from tests import house
 from tests.house import Provider, patch_of, person

@@ -19,11 +19,12 @@ from scim_connector.directory.sso import SignIn
 from scim_connector.directory.tables import sessions as sessions_table
 from scim_connector.directory.users import User
 from scim_connector.login.gate import NotAdmitted, admit
+from scim_connector.login.identities import find
 from scim_connector.login.links import MailedLinks
 from scim_connector.login.passwords import PasswordSignIn
 from scim_connector.login.second_factor import SecondFactors
 from scim_connector.login.sessions import Proof, Sessions
-from scim_connector.login.sso import SingleSignOn, find
+from scim_connector.login.sso import SingleSignOn
 from scim_connector.rules.access import OUTWARD, FactorPolicy, Lifetimes
 from scim_connector.tokens.discovery import MetadataSource
 from scim_connector.tokens.id_token import Identity

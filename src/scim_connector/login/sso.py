@@ -1,8 +1,7 @@
 """Single sign-on: a person comes back from their provider, and is somebody here or not.
 
-No account is made by signing in.  The first sign-in binds (issuer, subject) to the user
-whom provisioning stored under the same externalId, or userName where that was chosen;
-an email address alone binds nobody (R26).
+No account is made by signing in.  Whom an identity stands for is found in
+``login.identities``; whether they may come in is decided by the gate.
 """
 
 from __future__ import annotations
@@ -12,19 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from scim_connector.directory import audit, sso
-from scim_connector.login.gate import (
-    Door,
-    NotAdmitted,
-    keep_refusal,
-    refusal_of_nobody,
-    refusal_of_token,
-)
+from scim_connector.directory import sso
+from scim_connector.login import identities
+from scim_connector.login.gate import Door, NotAdmitted, keep_refusal
+from scim_connector.login.identities import refused_token
 from scim_connector.login.sessions import Proof, Sessions
 from scim_connector.login.tickets import Tickets
-from scim_connector.rules.actors import Actor
-from scim_connector.rules.events import Event
-from scim_connector.scim.folding import text_key
 from scim_connector.tokens import authorization, id_token
 from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable
 from scim_connector.tokens.authorization import Attempt, CodeRefused
@@ -34,7 +26,7 @@ from scim_connector.tokens.turns import TooBusy
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Database, Reader, Transaction
+    from scim_connector.directory.database import Database, Transaction
     from scim_connector.directory.sso import SignIn
     from scim_connector.tokens.assertions import KeyOf
     from scim_connector.tokens.discovery import Metadata, MetadataSource
@@ -262,7 +254,7 @@ class SingleSignOn:
         door: Door,
     ) -> Token:
         """Open a session for a verified identity; raises NotAdmitted."""
-        user_id, linked = find(tx, settings, connection, identity)
+        user_id, linked = identities.find(tx, settings, connection, identity)
         proof = Proof(
             door.road,
             second_factor=_showed_factor(settings, identity),
@@ -270,79 +262,8 @@ class SingleSignOn:
             linked=linked,
         )
         token = self._sessions.open(tx, user_id, door, proof)
-        bind(tx, connection, identity, user_id, door.now)
+        identities.bind(tx, connection, identity, user_id, door.now)
         return token
-
-
-def find(
-    reader: Reader, settings: SignIn, connection: Connection, identity: Identity
-) -> tuple[int, bool]:
-    """The user of an identity, and whether its connection still manages them.
-
-    Raises NotAdmitted where provisioning stored something else, with what to change.
-    """
-    known = sso.bound(reader, identity.issuer, identity.subject)
-    if known is not None:
-        user_id, through = known
-        return user_id, sso.is_linked(reader, through, user_id)
-    value = identity.claims.get(settings.claim)
-    if not isinstance(value, str) or not value:
-        raise refused_token(f"The ID token has no claim {settings.claim!r}.")
-    folded = text_key(value) if settings.equals == "userName" else value
-    found = sso.candidates(reader, connection.id, equals=settings.equals, value=folded)
-    if len(found) == 1:
-        return found[0], True
-    hint = _hint(settings, connection, value, len(found))
-    raise NotAdmitted(refusal_of_nobody(), hint=hint)
-
-
-def _hint(settings: SignIn, connection: Connection, value: str, count: int) -> str:
-    """What an administrator changes so that an identity is found."""
-    many = "Several identities have" if count else "Nobody has"
-    said = f"{many} the {settings.equals} {value[:80]!r} ({settings.claim})."
-    return f"{said} {advice(connection.kind, settings)}".strip()
-
-
-def advice(kind: str, settings: SignIn) -> str:
-    """The sentence that says how the identities come to match."""
-    if settings.equals != "externalId":
-        return f"Compare the claim {settings.claim} with the userName that is sent."
-    if kind == "entra":
-        return (
-            "In Entra: Attribute mapping > externalId: source objectId, then Restart"
-            " provisioning."
-        )
-    return "Let the provider send the id of the user as externalId."
-
-
-def bind(
-    tx: Transaction, connection: Connection, identity: Identity, user_id: int, now: int
-) -> None:
-    """Tie an identity to its user at the first sign-in."""
-    if sso.bound(tx, identity.issuer, identity.subject) is not None:
-        return
-    sso.bind(
-        tx,
-        identity.issuer,
-        identity.subject,
-        user_id=user_id,
-        connection_id=connection.id,
-        now=now,
-    )
-    facts = {"issuer": identity.issuer, "subject": identity.subject}
-    audit.record(
-        tx,
-        [Event("sign_in:bound", facts)],
-        at=now,
-        actor=str(Actor.gate("sso")),
-        connection_id=connection.id,
-        user_id=user_id,
-    )
-
-
-def refused_token(sentence: str) -> NotAdmitted:
-    """The refusal of something that proves nothing."""
-    return NotAdmitted(refusal_of_token(sentence))
 
 
 def _showed_factor(settings: SignIn, identity: Identity) -> bool:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from scim_connector.directory import applications, sso, trusts
 from scim_connector.login.client_credentials import Refused
 from scim_connector.login.gate import Door, NotAdmitted, keep_refusal
+from scim_connector.login.identities import refused_token
 from scim_connector.login.introspection import FOR_PROGRAMS, client_of
-from scim_connector.login.sso import CannotSignIn, refused_token
+from scim_connector.login.sso import CannotSignIn
 from scim_connector.tokens import assertions
 from scim_connector.tokens.assertions import BadAssertion
 
