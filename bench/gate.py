@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from scim_connector.directory.database import Transaction
     from scim_connector.login.gate import Door
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "bench"
 MOST: Final = 2_000
+DEACTIVATE: Final = {
+    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    "Operations": [{"op": "Replace", "path": "active", "value": "False"}],
+}
 _LIVES: Final = 24 * 3600 * 1_000_000  # microseconds
 
 
@@ -38,6 +43,27 @@ def sign_in(folder: Path, numbers: Sequence[int]) -> SignedIn:
 
     They are the local users of these ids, which a bench fills in order from 1.
     """
+    with _opened(folder) as house:
+        return house.database.write(lambda tx: _signed_in(tx, house, numbers))
+
+
+def give_passwords(folder: Path, numbers: Sequence[int], password: str) -> None:
+    """Give people of the house in *folder* one password, hashed once."""
+    from scim_connector.directory import users  # noqa: PLC0415 - the product
+    from scim_connector.tokens.passwords import PasswordHasher  # noqa: PLC0415
+
+    changes = {"password_hash": PasswordHasher().hash(password)}
+
+    def work(tx: Transaction) -> None:
+        for number in numbers:
+            users.change(tx, number, changes)
+
+    with _opened(folder) as house:
+        house.database.write(work)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[House]:
     from scim_connector.settings import Settings  # noqa: PLC0415 - the product
     from scim_connector.wiring import open_house  # noqa: PLC0415
 
@@ -47,7 +73,7 @@ def sign_in(folder: Path, numbers: Sequence[int]) -> SignedIn:
     )
     house = open_house(settings)
     try:
-        return house.database.write(lambda tx: _signed_in(tx, house, numbers))
+        yield house
     finally:
         house.database.close()
 
