@@ -541,7 +541,6 @@ def test_everything_that_lets_a_user_in_ends(database: Database) -> None:
     assert database.write(lambda tx: access.end_sessions(tx, other.id)) == {
         "nextgen": 1
     }
-    assert database.write(lambda tx: access.void_resets(tx, other.id)) == 1
 
 
 # ------------------------------------------------------------- what is told and queued

@@ -65,7 +65,7 @@ def test_a_mailed_link_leads_to_a_password_and_in(scim: Server) -> None:
     assert chosen.status == 200
     assert (page.status, page.path) == (200, "/account")
     assert email in page.words
-    assert "This browser" in page.words
+    assert "this one" in page.words
 
 
 def test_opening_a_link_changes_nothing(scim: Server) -> None:
