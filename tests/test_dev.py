@@ -24,7 +24,7 @@ PACKAGE_HOSTS = [
     left + right
     for left, right in [
         ("pypi.", "org"),
-        ("pythonhosted.", "org"),
+        ("python", "hosted.org"),
         ("npmjs.", "org"),
         ("npmjs.", "com"),
     ]

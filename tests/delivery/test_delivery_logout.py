@@ -26,7 +26,7 @@ from scim_connector.login.sessions import Proof, Sessions
 from scim_connector.rules.access import Lifetimes
 from scim_connector.tokens.secrets import SecretKeys
 from scim_connector.tokens.signing import LOGOUT_EVENT, SigningKeys
-from tests import house
+from tests import house, programs
 from tests.house import Provider, patch_of, person
 
 ISSUER = "https://scim.contoso.com"
@@ -97,23 +97,10 @@ class Scene:
         )
         self.worker = Worker(database, {"logout": calls.deliver}, lambda: self.now)
         for name, url in (("nextgen", self.told.url), ("classic", None)):
-            self._register(name, url)
+            programs.application(database, name, logout_url=url)
         self.link_id = str(self.provider.post(person("kim.doe@contoso.com")).id)
         for name in ("nextgen", "classic"):
             self.sign_in(name)
-
-    def _register(self, name: str, url: str | None) -> None:
-        self.provider.database.write(
-            lambda tx: applications.add(
-                tx,
-                name,
-                kind="web",
-                address=None,
-                redirects=(),
-                logout_url=url,
-                act=house.operator(),
-            )
-        )
 
     def sign_in(self, application: str) -> str:
         """Open a session; returns its id."""
@@ -260,17 +247,7 @@ def test_no_redirect_is_followed(scene: Scene) -> None:
 def test_a_logout_address_is_https(database: Database, url: str) -> None:
     """Or this machine's own; anything else is refused with what to change."""
     with pytest.raises(NotPossible, match="must be an https address"):
-        database.write(
-            lambda tx: applications.add(
-                tx,
-                "nextgen",
-                kind="web",
-                address=None,
-                redirects=(),
-                logout_url=url,
-                act=house.operator(),
-            )
-        )
+        programs.application(database, "nextgen", logout_url=url)
 
 
 def test_an_address_that_was_taken_away_ends_its_calls(scene: Scene) -> None:

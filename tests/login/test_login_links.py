@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 import pytest
 from sqlalchemy import select
 
-from scim_connector.administration import applications
 from scim_connector.administration import users as user_doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import resets
@@ -18,24 +17,15 @@ from scim_connector.login.gate import NotAdmitted
 from scim_connector.login.links import MOST_FOR_ACCOUNT, ask_to_confirm
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.types import LOCAL
-from tests import house
+from tests import house, programs
 from tests.house import events_of, patch_of, topics
 from tests.mailroom import DAY, HOUR, MINUTE, PASSWORD, MailRoom, link_in
 
 
 def test_a_new_person_is_mailed_once(room: MailRoom) -> None:
     """R15: to their address, with username, applications and the hour in both zones."""
-    room.provider.database.write(
-        lambda tx: applications.add(
-            tx,
-            "nextgen",
-            kind="web",
-            address="https://nextgen.contoso.com",
-            redirects=(),
-            logout_url=None,
-            act=house.operator(),
-        )
-    )
+    address = "https://nextgen.contoso.com"
+    programs.application(room.provider.database, "nextgen", address=address)
     room.add()
 
     (mail,) = room.deliver()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from scim_connector.administration import applications
 from scim_connector.directory import links, outbox, sessions, users
 from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.directory.database import Database
@@ -17,7 +16,7 @@ from scim_connector.rules.access import OUTWARD, Lifetimes
 from scim_connector.scim.types import LOCAL
 from scim_connector.tokens.opaque import Token
 from scim_connector.tokens.secrets import SecretKeys
-from tests import access, house
+from tests import access, house, programs
 from tests.house import Provider, events_of, patch_of, person
 
 MINUTE = 60 * 1_000_000
@@ -248,17 +247,7 @@ def test_applications_are_told_of_a_session_that_ended(desk: Desk) -> None:
         ("nextgen", "https://nextgen.example.com/logout"),
         ("classic", None),
     ):
-        database.write(
-            lambda tx, name=name, url=url: applications.add(
-                tx,
-                name,
-                kind="web",
-                address=None,
-                redirects=(),
-                logout_url=url,
-                act=house.operator(),
-            )
-        )
+        programs.application(database, name, logout_url=url)
     tokens = {name: desk.open(user, 0, client=name) for name in ("nextgen", "classic")}
 
     for name, token in tokens.items():

@@ -47,14 +47,13 @@ class SignedIn:
     first_name: str
     last_name: str
     initials: str
-    password_expired: bool
     roles: str
 
 
 _NAMES = tuple(field.name for field in fields(Session))
 _COLUMNS = tuple(sessions.c[name] for name in _NAMES)
 _FLAG = _NAMES.index("second_factor")
-_TOLD = ("username", "email", "first_name", "last_name", "initials", "password_expired")
+_TOLD = ("username", "email", "first_name", "last_name", "initials")
 #: The promise of decision 26 is this condition, and nothing else decides.
 VALID_USER = and_(
     users.c.id == sessions.c.user_id,
@@ -123,7 +122,7 @@ _FORGET = Statement(delete(sessions).where(_ENDED))
 def of_row(row: tuple[Any, ...]) -> SignedIn:
     """A valid session from a row of :data:`SIGNED_IN`."""
     cut = len(_NAMES)
-    username, email, first, last, initials, expired, held = row[cut:]
+    username, email, first, last, initials, held = row[cut:]
     return SignedIn(
         session=_session(row[:cut]),
         username=username,
@@ -131,7 +130,6 @@ def of_row(row: tuple[Any, ...]) -> SignedIn:
         first_name=first,
         last_name=last,
         initials=initials,
-        password_expired=bool(expired),
         roles=held,
     )
 
