@@ -82,9 +82,7 @@ _DUE = Statement(
 _LEASE = Statement(
     _THIS.values(leased_until=bindparam("until"), attempts=outbox.c.attempts + 1)
 )
-_GIVE_BACK = Statement(
-    _THIS.values(leased_until=None, attempts=outbox.c.attempts - 1)
-)
+_GIVE_BACK = Statement(_THIS.values(leased_until=None, attempts=outbox.c.attempts - 1))
 _DELIVERED = Statement(
     _THIS.values(delivered_at=bindparam("at"), leased_until=None, last_error=None)
 )
