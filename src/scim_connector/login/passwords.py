@@ -274,9 +274,8 @@ class PasswordSignIn:
     def _try_code(self, tx: Transaction, user: User, code: str, now: int) -> bool:
         """Check a code and count a wrong one; raises MustWait.
 
-        One at a time for each person, so that none slips by the count.
+        In one transaction, so that of many at once none slips by the count.
         """
-        users_rows.held(tx, user.id)
         attempt = throttle.of_code(user.id)
         throttle.refuse_too_many(tx, attempt, now)
         fits = self._factors.check(tx, user.id, code, now)
