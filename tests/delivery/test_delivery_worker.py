@@ -15,7 +15,7 @@ from scim_connector.delivery.backoff import MOST_ATTEMPTS
 from scim_connector.delivery.worker import LEASE, Worker
 from scim_connector.directory import outbox
 from scim_connector.directory.database import Database
-from scim_connector.directory.outbox import Standing
+from scim_connector.directory.outbox import Message, Standing
 from tests import house, mailroom
 from tests.house import patch_of
 from tests.mailroom import DAY, MINUTE, MailRoom, link_in
@@ -49,6 +49,61 @@ def test_two_workers_send_each_mail_once(room: MailRoom) -> None:
 
     got = [mail.recipients[0] for mail in room.server.received]
     assert sorted(got) == sorted(people)
+
+
+def test_a_slow_server_makes_nobody_send_twice(room: MailRoom) -> None:
+    """What one worker has no time for is left to others before its lease ends."""
+    people = [f"person{number}" for number in range(8)]
+    for name in people:
+        room.add(name)
+    slow, quick = room.another_worker(), room.another_worker()
+    deliver = slow._roads["mail"]
+
+    def slowly(message: Message) -> None:
+        room.now += MINUTE
+        quick.round()
+        deliver(message)
+
+    slow._roads = {"mail": slowly}
+    while slow.round():
+        pass
+
+    got = [mail.recipients[0] for mail in room.server.received]
+    assert sorted(got) == [f"{name}@contoso.com" for name in people]
+    assert {each.message.attempts for each in _mails(room)} == {1}
+
+
+def test_who_is_told_to_end_leaves_the_rest_at_once(room: MailRoom) -> None:
+    """The mail under way is finished; another worker need not wait for a lease."""
+    for number in range(3):
+        room.add(f"person{number}")
+    deliver = room.worker._roads["mail"]
+
+    def last(message: Message) -> None:
+        deliver(message)
+        room.worker.stop()
+
+    room.worker._roads = {"mail": last}
+    tried = room.worker.round()
+
+    assert (tried, room.another_worker().round()) == (1, 2)
+    assert len(room.server.received) == 3
+
+
+def test_a_failure_is_shown_however_many_were_sent_since(room: MailRoom) -> None:
+    """``mail list --not-sent`` looks behind the newest ones."""
+    room.server.replies["RCPT"] = "550 no such mailbox"
+    room.add("lost")
+    room.deliver()
+    room.server.replies.clear()
+    for number in range(5):
+        room.add(f"person{number}")
+    room.deliver()
+
+    reader = room.provider.database.reader()
+    (shown,) = outbox.listed(reader, "mail:", at_most=3, not_sent=True)
+
+    assert "no such mailbox" in str(shown.last_error)
 
 
 def _until_done(worker: Worker) -> None:

@@ -10,7 +10,8 @@ from argon2 import PasswordHasher as Argon2
 from scim_connector.administration import users as user_doors
 from scim_connector.login import throttle
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.passwords import DAY, MustWait
+from scim_connector.login.passwords import DAY
+from scim_connector.login.throttle import MustWait
 from scim_connector.rules.access import OUTWARD
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.types import LOCAL
@@ -153,6 +154,51 @@ def test_a_stranger_cannot_lock_an_account(room: MailRoom) -> None:
         room.passwords.sign_in(NAME, PASSWORD, room.door("password"))
 
     assert room.passwords.sign_in(NAME, PASSWORD, room.door("password"), mark).token
+
+
+def test_a_colleague_cannot_lock_an_account(room: MailRoom) -> None:
+    """Behind one address of an office, too: a known browser is counted by itself."""
+    room.person()
+    mark = room.passwords.sign_in(NAME, PASSWORD, room.door("password")).mark
+    _fail(room, 5)
+    limit = next(each for each in throttle.LIMITS if each.kind == throttle.NETWORK)
+    for number in range(limit.most - 5):
+        door = room.door("password", "198.51.100.7")
+        with pytest.raises(NotAdmitted):
+            room.passwords.sign_in(f"name{number}", "a wrong one, twelve", door)
+    door = room.door("password", "198.51.100.7")
+    with pytest.raises(MustWait):
+        room.passwords.sign_in(NAME, PASSWORD, door)
+
+    assert room.passwords.sign_in(NAME, PASSWORD, door, mark).token
+
+
+def test_a_known_browser_may_not_guess_for_ever(room: MailRoom) -> None:
+    """Its own failures make it wait, wherever it is."""
+    room.person()
+    mark = room.passwords.sign_in(NAME, PASSWORD, room.door("password")).mark
+    for number in range(5):
+        door = room.door("password", f"203.0.113.{number}")
+        with pytest.raises(NotAdmitted):
+            room.passwords.sign_in(NAME, "a wrong one, twelve", door, mark)
+
+    with pytest.raises(MustWait):
+        room.passwords.sign_in(NAME, PASSWORD, room.door("password"), mark)
+
+
+def test_a_mark_dies_with_the_password(room: MailRoom) -> None:
+    """Who knew a former password is a stranger again."""
+    user = room.person()
+    mark = room.passwords.sign_in(NAME, PASSWORD, room.door("password")).mark
+    room.now += MINUTE
+    room.passwords.set_password(room.again(user), OTHER, room.door("account"))
+    for number in range(100):
+        _fail(room, 1, f"203.0.113.{number}")
+
+    with pytest.raises(MustWait):
+        room.passwords.sign_in(NAME, OTHER, room.door("password"), mark)
+    fresh = room.passwords.mark(room.again(user), room.now)
+    assert room.passwords.sign_in(NAME, OTHER, room.door("password"), fresh).token
 
 
 def test_one_network_may_not_try_everybody(room: MailRoom) -> None:

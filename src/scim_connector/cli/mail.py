@@ -40,10 +40,9 @@ def list_(house: House, not_sent: bool, limit: int, as_json: bool) -> None:
     """Mails, the newest first, with why one was not sent."""
     reader, present = house.database.reader(), now()
     rows: list[dict[str, Any]] = []
-    for each in outbox.listed(reader, doors.TOPICS, at_most=limit):
+    found = outbox.listed(reader, doors.TOPICS, at_most=limit, not_sent=not_sent)
+    for each in found:
         state = each.state_at(present)
-        if not_sent and state == "sent":
-            continue
         user_id = each.message.user_id
         user = users.by_id(reader, user_id) if user_id else None
         rows.append(

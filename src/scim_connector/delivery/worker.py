@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Database, Transaction
     from scim_connector.directory.outbox import Message
 
-#: A lease outlives the slowest sending; microseconds.
+#: A lease outlives the slowest sending of one message; microseconds.
 LEASE: Final = 5 * 60 * 1_000_000
+SLOWEST: Final = 2 * 60 * 1_000_000
 AT_ONCE: Final = 10
 EVERY_SECONDS: Final = 1.0
 
@@ -75,13 +76,21 @@ class Worker:
                 _log.warning("worker round failed", reason=str(error) or repr(error))
 
     def round(self) -> int:
-        """Send what is due now, a few at most; returns how many were tried."""
+        """Send what is due now, a few at most; returns how many were tried.
+
+        What a slow server leaves no time for, or the end of this worker, is given back
+        before its lease ends, so that nobody else sends it meanwhile.
+        """
         now = self._clock()
         if not outbox.has_due(self._database.reader(), now=now):
             return 0
         take = partial(outbox.lease, now=now, until=now + LEASE, at_most=AT_ONCE)
         leased = self._database.write(take)
-        for message in leased:
+        for number, message in enumerate(leased):
+            if self._ended.is_set() or self._clock() + SLOWEST > now + LEASE:
+                rest = leased[number:]
+                self._database.write(partial(outbox.give_back, leased=rest))
+                return number
             self._send(message)
         return len(leased)
 

@@ -82,6 +82,7 @@ _DUE = Statement(
 _LEASE = Statement(
     _THIS.values(leased_until=bindparam("until"), attempts=outbox.c.attempts + 1)
 )
+_GIVE_BACK = Statement(_THIS.values(leased_until=None, attempts=outbox.c.attempts - 1))
 _DELIVERED = Statement(
     _THIS.values(delivered_at=bindparam("at"), leased_until=None, last_error=None)
 )
@@ -122,6 +123,15 @@ _STANDING = (
 _LISTED = Statement(
     select(*_COLUMNS, *_STANDING)
     .where(outbox.c.topic.startswith(bindparam("of_topic")))
+    .order_by(outbox.c.id.desc())
+    .limit(bindparam("at_most"))
+)
+_NOT_SENT = Statement(
+    select(*_COLUMNS, *_STANDING)
+    .where(
+        outbox.c.topic.startswith(bindparam("of_topic")),
+        outbox.c.delivered_at.is_(None),
+    )
     .order_by(outbox.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -182,9 +192,15 @@ def waiting_by_topic(reader: Reader) -> dict[str, int]:
     return {topic: int(count) for topic, count in reader.rows(_COUNT)}
 
 
-def listed(reader: Reader, topic: str, *, at_most: int) -> list[Standing]:
-    """Messages whose topic begins so, the newest first, and how they stand."""
-    rows = reader.rows(_LISTED, of_topic=topic, at_most=at_most)
+def listed(
+    reader: Reader, topic: str, *, at_most: int, not_sent: bool = False
+) -> list[Standing]:
+    """Messages whose topic begins so, the newest first, and how they stand.
+
+    With *not_sent* those that were not sent, however many were sent since.
+    """
+    chosen = _NOT_SENT if not_sent else _LISTED
+    rows = reader.rows(chosen, of_topic=topic, at_most=at_most)
     return [_standing(row) for row in rows]
 
 
@@ -242,6 +258,11 @@ def lease(
     due = [Message(*row) for row in tx.rows(_DUE, at=now, at_most=at_most)]
     tx.run_each(_LEASE, [{"of_id": message.id, "until": until} for message in due])
     return [replace(message, attempts=message.attempts + 1) for message in due]
+
+
+def give_back(tx: Transaction, leased: list[Message]) -> None:
+    """Leave leased messages that were not tried to whoever comes next."""
+    tx.run_each(_GIVE_BACK, [{"of_id": message.id} for message in leased])
 
 
 def delivered(tx: Transaction, message_id: int, *, now: int) -> bool:

@@ -44,10 +44,7 @@ _ACCEPT = Statement(
             second_factors.c.last_step < bindparam("step"),
         ),
     )
-    .values(
-        last_step=bindparam("step"),
-        confirmed_at=func.coalesce(second_factors.c.confirmed_at, bindparam("at")),
-    )
+    .values(last_step=bindparam("step"))
 )
 _DROP_CODES = Statement(
     delete(recovery_codes).where(recovery_codes.c.user_id == bindparam("of_user"))
@@ -72,22 +69,22 @@ def of_user(reader: Reader, user_id: int) -> SecondFactor | None:
     return None if row is None else SecondFactor(*row)
 
 
-def begin(tx: Transaction, user_id: int, secret: str, *, now: int) -> None:
-    """Keep a new secret, unconfirmed, in place of whatever there was."""
+def set_up(tx: Transaction, user_id: int, secret: str, step: int, *, now: int) -> None:
+    """Keep a new app whose code of a step of time fitted, in place of any other."""
     drop(tx, user_id)
     tx.run(
         _ADD,
         user_id=user_id,
         secret=secret,
         created_at=now,
-        confirmed_at=None,
-        last_step=None,
+        confirmed_at=now,
+        last_step=step,
     )
 
 
-def accept(tx: Transaction, user_id: int, step: int, *, now: int) -> bool:
-    """Take the code of a step of time, once; the first confirms.  False when taken."""
-    return tx.run(_ACCEPT, of_user=user_id, step=step, at=now) == 1
+def accept(tx: Transaction, user_id: int, step: int) -> bool:
+    """Take the code of a step of time, once; False when taken."""
+    return tx.run(_ACCEPT, of_user=user_id, step=step) == 1
 
 
 def drop(tx: Transaction, user_id: int) -> None:

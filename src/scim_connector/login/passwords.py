@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scim_connector.accounts import Account, Act
 from scim_connector.directory import users as users_rows
@@ -34,6 +34,7 @@ from scim_connector.rules.passwords import (
     prepared,
 )
 from scim_connector.rules.users import RulesViolated, Violation
+from scim_connector.tokens import totp
 from scim_connector.tokens.passwords import is_common
 
 if TYPE_CHECKING:
@@ -50,17 +51,6 @@ _WRONG: Final = "The username or the password is wrong."
 _WRONG_CODE: Final = "The code of the second factor is wrong."
 _OUTDATED: Final = "The password was changed, or the user deactivated, meanwhile."
 _METHOD: Final = "password"
-
-
-class MustWait(Exception):
-    """Too many failures; ``retry_after`` in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        """Say how long."""
-        minutes = -(-retry_after // 60)
-        plural = "" if minutes == 1 else "s"
-        super().__init__(f"Too many tries; wait {minutes} minute{plural}.")
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +117,7 @@ class PasswordSignIn:
         reader = self._database.reader()
         user = find(reader, name)
         attempt = self._attempt(user, name, door, known)
-        wait = throttle.wait(reader, attempt, door.now)
-        if wait:
-            raise MustWait(wait)
+        throttle.refuse_too_many(reader, attempt, door.now)
         stored = None if user is None else user.password_hash
         # What is longer than a password may be is wrong, and costs no more for it.
         typed = prepared(password[: LONGEST_BYTES + 1])
@@ -151,11 +139,17 @@ class PasswordSignIn:
     def _attempt(
         self, user: User | None, name: str, door: Door, known: str
     ) -> throttle.Attempt:
-        account = folding.username_key(name) if user is None else str(user.id)
         keys = self._keys.sub_keys(_MARK)
-        is_known = throttle.is_marked(known, account, keys, door.now)
-        network = throttle.network_of(door.network)
-        return throttle.Attempt(account, network, is_known)
+        if user is not None and throttle.is_marked(
+            known, _of_password(user), keys, door.now
+        ):
+            return throttle.by_known(str(user.id), known)
+        account = folding.username_key(name) if user is None else str(user.id)
+        return throttle.by_stranger(account, throttle.network_of(door.network))
+
+    def mark(self, user: User, now: int) -> str:
+        """What makes the browser known of a person who has proved to be one."""
+        return throttle.mark(_of_password(user), self._keys.sub_key(_MARK), now)
 
     def _failed(
         self, refused: NotAdmitted, attempt: throttle.Attempt, door: Door
@@ -200,6 +194,7 @@ class PasswordSignIn:
             "has": _has(user),
             "client": door.client,
             "factor": factor,
+            "secret": totp.new_secret().hex() if word == "set-up" else "",
         }
         return Step(word, user, ticket=self._tickets.seal(facts, door.now))
 
@@ -216,8 +211,7 @@ class PasswordSignIn:
         except NotAdmitted as refused:
             keep_refusal(self._database, refused, door)
             raise
-        mark = throttle.mark(str(user.id), self._keys.sub_key(_MARK), door.now)
-        return Step("done", user, token=token, mark=mark)
+        return Step("done", user, token=token, mark=self.mark(user, door.now))
 
     # ------------------------------------------------------------------ later pages
 
@@ -226,7 +220,7 @@ class PasswordSignIn:
 
         A ticket dies with a deactivation and with a change of the password.
         """
-        facts = self._tickets.open(ticket, door.now)
+        facts = self._opened(ticket, door)
         if facts is None or (facts["next"], facts["client"]) != (word, door.client):
             return None
         user = users_rows.by_id(self._database.reader(), facts["user"])
@@ -238,10 +232,19 @@ class PasswordSignIn:
         """The step a ticket is for, to be shown once more."""
         return Step(word, user, ticket=ticket)
 
-    def new_factor(self, user: User, now: int) -> NewFactor:
-        """What somebody who sets up an authenticator app scans, or types."""
-        secret = self._factors.begin(user, now)
-        return NewFactor(secret, self._factors.address(secret, user))
+    def new_factor(self, ticket: str, door: Door) -> NewFactor | None:
+        """What somebody who sets up an authenticator app scans, or types.
+
+        The secret is of the ticket, so that nobody sets up what another has begun.
+        """
+        held, facts = self.holder(ticket, "set-up", door), self._opened(ticket, door)
+        if held is None or facts is None:
+            return None
+        secret = bytes.fromhex(facts["secret"])
+        return NewFactor(secret, self._factors.address(secret, held[0]))
+
+    def _opened(self, ticket: str, door: Door) -> dict[str, Any] | None:
+        return self._tickets.open(ticket, door.now)
 
     def go_on(
         self, word: str, ticket: str, form: Mapping[str, str], door: Door
@@ -264,23 +267,31 @@ class PasswordSignIn:
         if held is None:
             return None
         user = held[0]
-        attempt = self._attempt(user, "", door, "")
-        wait = throttle.wait(self._database.reader(), attempt, door.now)
-        if wait:
-            raise MustWait(wait)
-        fits = self._database.write(
-            lambda tx: self._factors.check(tx, user.id, code, door.now)
-        )
-        try:
-            admit(
-                self._database.reader(),
-                user.id,
-                token_wrong=None if fits else _WRONG_CODE,
-            )
-        except NotAdmitted as refused:
-            self._failed(refused, attempt, door)
-            raise
+        fits = self._database.write(lambda tx: self._try_code(tx, user, code, door.now))
+        self._admit_with_code(user, door, fits=fits)
         return self._after_factor(user, door, factor=True)
+
+    def _try_code(self, tx: Transaction, user: User, code: str, now: int) -> bool:
+        """Check a code and count a wrong one; raises MustWait.
+
+        In one transaction, so that of many at once none slips by the count.
+        """
+        attempt = throttle.of_code(user.id)
+        throttle.refuse_too_many(tx, attempt, now)
+        fits = self._factors.check(tx, user.id, code, now)
+        if fits:
+            throttle.succeeded(tx, attempt)
+        else:
+            throttle.failed(tx, attempt, now)
+        return fits
+
+    def _admit_with_code(self, user: User, door: Door, *, fits: bool) -> None:
+        wrong = None if fits else _WRONG_CODE
+        try:
+            admit(self._database.reader(), user.id, token_wrong=wrong)
+        except NotAdmitted as refused:
+            keep_refusal(self._database, refused, door)
+            raise
 
     def set_up(
         self, ticket: str, code: str, door: Door
@@ -289,18 +300,12 @@ class PasswordSignIn:
 
         Raises NotAdmitted for a code that does not fit.
         """
-        held = self.holder(ticket, "set-up", door)
-        if held is None:
+        held, new = self.holder(ticket, "set-up", door), self.new_factor(ticket, door)
+        if held is None or new is None or self._factors.has_one(held[0].id):
             return None
         user = held[0]
-        attempt = self._attempt(user, "", door, "")
-        codes = self._factors.confirm(user, code, door.now)
-        try:
-            wrong = _WRONG_CODE if codes is None else None
-            admit(self._database.reader(), user.id, token_wrong=wrong)
-        except NotAdmitted as refused:
-            self._failed(refused, attempt, door)
-            raise
+        codes = self._factors.confirm(user, new.secret, code, door.now)
+        self._admit_with_code(user, door, fits=codes is not None)
         return self._after_factor(user, door, factor=True), codes or []
 
     def change(self, ticket: str, form: Mapping[str, str], door: Door) -> Step | None:
@@ -337,6 +342,11 @@ class PasswordSignIn:
             return account.user
 
         return self._database.write(work)
+
+
+def _of_password(user: User) -> str:
+    """What the mark of a browser is of: an account, and its present password."""
+    return f"{user.id} {user.password_changed_at or 0}"
 
 
 def _has(user: User) -> list[int | None]:

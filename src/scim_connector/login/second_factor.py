@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.directory import audit, second_factors
+from scim_connector.directory import audit, second_factors, users
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
 from scim_connector.tokens import totp
@@ -33,37 +33,26 @@ class SecondFactors:
         found = second_factors.of_user(self._database.reader(), user_id)
         return found is not None and found.confirmed_at is not None
 
-    def begin(self, user: User, now: int) -> bytes:
-        """A new secret for a person who has none, unconfirmed until a code of it fits.
-
-        The one that was begun before is given again, so that a reload changes nothing.
-        """
-
-        def work(tx: Transaction) -> bytes:
-            held = second_factors.of_user(tx, user.id)
-            if held is not None:
-                return self._opened(held.secret)
-            secret = totp.new_secret()
-            sealed = self._keys.encrypt(secret, _SEALED_FOR)
-            text = base64.b64encode(sealed).decode()
-            second_factors.begin(tx, user.id, text, now=now)
-            return secret
-
-        return self._database.write(work)
-
     def address(self, secret: bytes, user: User) -> str:
         """What an authenticator app reads."""
         return totp.provisioning_uri(secret, user.username, self._issuer)
 
-    def confirm(self, user: User, code: str, now: int) -> list[str] | None:
-        """Confirm a new app by its first code; the recovery codes, shown once.
+    def confirm(
+        self, user: User, secret: bytes, code: str, now: int
+    ) -> list[str] | None:
+        """Keep a new app once its first code fits; the recovery codes, shown once.
 
-        None when the code does not fit.
+        None when the code does not fit, or when somebody was quicker.
         """
 
         def work(tx: Transaction) -> list[str] | None:
-            if not self._accept(tx, user.id, code, now):
+            users.held(tx, user.id)
+            held = second_factors.of_user(tx, user.id)
+            step = totp.accepted_step(secret, code, now, last_step=None)
+            if step is None or (held is not None and held.confirmed_at is not None):
                 return None
+            sealed = base64.b64encode(self._keys.encrypt(secret, _SEALED_FOR)).decode()
+            second_factors.set_up(tx, user.id, sealed, step, now=now)
             codes = totp.recovery_codes()
             hashes = [self._hashed(user.id, each) for each in codes]
             second_factors.set_codes(tx, user.id, hashes)
@@ -80,11 +69,11 @@ class SecondFactors:
 
     def _accept(self, tx: Transaction, user_id: int, code: str, now: int) -> bool:
         held = second_factors.of_user(tx, user_id)
-        if held is None:
+        if held is None or held.confirmed_at is None:
             return False
         secret = self._opened(held.secret)
         step = totp.accepted_step(secret, code, now, last_step=held.last_step)
-        return step is not None and second_factors.accept(tx, user_id, step, now=now)
+        return step is not None and second_factors.accept(tx, user_id, step)
 
     def _opened(self, sealed: str) -> bytes:
         return self._keys.decrypt(base64.b64decode(sealed), _SEALED_FOR)

@@ -1,8 +1,10 @@
 """Who has failed too often waits: by account and network, by network, by account.
 
-Nobody can lock an account from outside: the count of the account alone does not hold
-for a browser that has signed in to it before, which carries a signed mark.  No count is
-kept for everybody together.
+Nobody can lock an account from outside: a browser that has signed in to it before, or
+has opened a mailed link of it, carries a signed mark and is counted by that alone.  The
+mark dies with the password, so that only who knew the present one has a mark.  Codes of
+a second factor are counted apart, because only who knows the password can try them.  No
+count is kept for everybody together.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.directory import sign_in_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scim_connector.directory.database import Reader, Transaction
 
 MINUTE: Final = 60 * 1_000_000
 YEAR: Final = 365 * 24 * 60 * MINUTE
 PAIR, NETWORK, ACCOUNT = "pair", "network", "account"
+BROWSER, CODE, OWNER = "browser", "code", "owner"
 _SHARED_BITS: Final = 64
 
 
@@ -39,35 +42,65 @@ LIMITS: Final = (
     Limit(PAIR, 5, 15 * MINUTE),
     Limit(NETWORK, 50, 15 * MINUTE),
     Limit(ACCOUNT, 100, 60 * MINUTE),
+    Limit(BROWSER, 5, 15 * MINUTE),
+    Limit(CODE, 5, 15 * MINUTE),
+    Limit(OWNER, 5, 15 * MINUTE),
 )
+#: What a success forgets.
+_OF_ONE: Final = (PAIR, BROWSER, CODE, OWNER)
+
+
+class MustWait(Exception):
+    """Too many failures; ``retry_after`` in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        """Say how long."""
+        minutes = -(-retry_after // 60)
+        plural = "" if minutes == 1 else "s"
+        super().__init__(f"Too many tries; wait {minutes} minute{plural}.")
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A password sign-in that is tried: for which name, from where, by whom known."""
+    """Something that is tried, and the text it is counted by under each kind."""
 
-    account: str
-    network: str
-    known_browser: bool = False
+    texts: Mapping[str, str]
 
     def keys(self) -> dict[str, str]:
         """What is counted under each kind, as hashes: it is typed by strangers."""
-        texts = {
-            PAIR: f"{self.account}\n{self.network}",
-            NETWORK: self.network,
-            ACCOUNT: self.account,
-        }
         return {
             kind: sha256(f"{kind}\n{text}".encode("utf-8", "replace")).hexdigest()
-            for kind, text in texts.items()
+            for kind, text in self.texts.items()
         }
+
+
+def by_stranger(account: str, network: str) -> Attempt:
+    """A password that is tried from a browser nobody knows."""
+    pair = f"{account}\n{network}"
+    return Attempt({PAIR: pair, NETWORK: network, ACCOUNT: account})
+
+
+def by_known(account: str, carried: str) -> Attempt:
+    """A password that is tried from a browser with a good mark of the account."""
+    return Attempt({BROWSER: f"{account}\n{carried}"})
+
+
+def of_code(user_id: int) -> Attempt:
+    """A code of a second factor, from wherever: its ticket took the password."""
+    return Attempt({CODE: str(user_id)})
+
+
+def of_owner(user_id: int) -> Attempt:
+    """A present password, asked of somebody who is signed in."""
+    return Attempt({OWNER: str(user_id)})
 
 
 def wait(reader: Reader, attempt: Attempt, now: int) -> int:
     """Seconds until an attempt may be made; 0 for now."""
     keys, longest = attempt.keys(), 0
     for limit in LIMITS:
-        if limit.kind == ACCOUNT and attempt.known_browser:
+        if limit.kind not in keys:
             continue
         since, count = sign_in_failures.counted(reader, limit.kind, keys[limit.kind])
         if count >= limit.most and now - since < limit.per:
@@ -76,16 +109,27 @@ def wait(reader: Reader, attempt: Attempt, now: int) -> int:
     return longest
 
 
+def refuse_too_many(reader: Reader, attempt: Attempt, now: int) -> None:
+    """Raise MustWait for an attempt that may not be made now."""
+    seconds = wait(reader, attempt, now)
+    if seconds:
+        raise MustWait(seconds)
+
+
 def failed(tx: Transaction, attempt: Attempt, now: int) -> None:
     """Count a failure."""
     keys = attempt.keys()
-    rows = [(limit.kind, keys[limit.kind], limit.per) for limit in LIMITS]
+    rows = [
+        (each.kind, keys[each.kind], each.per) for each in LIMITS if each.kind in keys
+    ]
     sign_in_failures.count(tx, rows, now=now)
 
 
 def succeeded(tx: Transaction, attempt: Attempt) -> None:
-    """Forget the failures of this account from this network."""
-    sign_in_failures.clear(tx, PAIR, attempt.keys()[PAIR])
+    """Forget the failures of this account from this network, or browser."""
+    for kind, key in attempt.keys().items():
+        if kind in _OF_ONE:
+            sign_in_failures.clear(tx, kind, key)
 
 
 def network_of(address: str) -> str:
@@ -105,7 +149,7 @@ def network_of(address: str) -> str:
 
 
 def mark(account: str, key: bytes, now: int) -> str:
-    """The mark of a browser that has signed in to an account; good for a year."""
+    """The mark of a browser of whom an account is; good for a year."""
     until = str(now + YEAR)
     return f"{until}.{_sign(account, until, key)}"
 

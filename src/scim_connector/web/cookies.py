@@ -8,6 +8,7 @@ from typing import Final
 PREFIX: Final = "__Host-"
 SIGN_IN: Final = f"{PREFIX}sign-in"
 KNOWN: Final = f"{PREFIX}known"
+YEAR: Final = 365 * 24 * 3600
 
 
 def session_name(application: str) -> str:

@@ -13,7 +13,8 @@ from flask import Flask, request
 from scim_connector.login.gate import NotAdmitted, keep_refusal
 from scim_connector.login.passwords import refuse_two
 from scim_connector.rules.users import RulesViolated
-from scim_connector.web.pages.frame import now
+from scim_connector.web import cookies
+from scim_connector.web.pages.frame import now, set_cookie
 from scim_connector.web.pages.refusals import REFUSALS, later, told
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class LinkPages:
         except REFUSALS as error:
             text, status = told(error, "")
             return later(self._form(token, opened, text, status), error)
-        return self._frame.page("chosen.html", username=user.username)
+        page = self._frame.page("chosen.html", username=user.username)
+        mark = self._passwords.mark(user, door.now)
+        set_cookie(page, cookies.KNOWN, mark, seconds=cookies.YEAR)
+        return page
 
     # ------------------------------------------------------------------- a new link
 

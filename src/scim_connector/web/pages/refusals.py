@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.passwords import MustWait
+from scim_connector.login.throttle import MustWait
 from scim_connector.rules.users import RulesViolated
 from scim_connector.tokens.turns import TooBusy
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from scim_connector.tokens.opaque import Token
     from scim_connector.tokens.secrets import SecretKeys
 
-_YEAR: Final = 365 * 24 * 3600
 _GOING: Final = f"{cookies.PREFIX}going"
 _WRONG: Final = "The username or the password is wrong, or you may not sign in here."
 _WRONG_CODE: Final = "This code does not fit. Take the one the app shows now."
@@ -179,8 +178,9 @@ class SignInPages:
             "ticket": step.ticket,
             "error": error,
         }
-        if step.next == "set-up":
-            secret = self._passwords.new_factor(step.user, now())
+        door = self._frame.door("password", client)
+        secret = self._passwords.new_factor(step.ticket, door)
+        if secret is not None:
             words["picture"] = totp.qr_svg(secret.address)
             words["typed"] = totp.shown(secret.secret)
         names = {"code": "code.html", "set-up": "set_up.html"}
@@ -289,7 +289,7 @@ class SignInPages:
         answer = go_to(_after(client, going))
         set_cookie(answer, cookies.session_name(client), str(token))
         if mark:
-            set_cookie(answer, cookies.KNOWN, mark, seconds=_YEAR)
+            set_cookie(answer, cookies.KNOWN, mark, seconds=cookies.YEAR)
         return answer
 
     def _hand_over(
