@@ -50,6 +50,7 @@ _MARK: Final = "known browsers"
 _WRONG: Final = "The username or the password is wrong."
 _WRONG_CODE: Final = "The code of the second factor is wrong."
 _OUTDATED: Final = "The password was changed, or the user deactivated, meanwhile."
+_SAME: Final = "It is the one that has expired; choose another. (R32)"
 _METHOD: Final = "password"
 
 
@@ -315,7 +316,10 @@ class PasswordSignIn:
             return None
         user, factor = held
         refuse_two(form)
-        changed = self.set_password(user, form.get("password", ""), door)
+        password = form.get("password", "")
+        if self._hasher.verify(user.password_hash, prepared(password)):
+            raise RulesViolated([Violation(R32, "password_same", _SAME)])
+        changed = self.set_password(user, password, door)
         return self._finish(changed, door, factor=factor)
 
     def hashed(self, user: User, password: str) -> str:
