@@ -22,7 +22,7 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.users import Query, User
-from scim_connector.login.links import MailedLinks
+from scim_connector.login.links import MailedLinks, newcomers
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Transaction
@@ -248,7 +248,11 @@ def history(house: House, username: str, as_json: bool) -> None:
 
 @user.command()
 @click.argument("usernames", nargs=-1, metavar="USERNAME...")
-@click.option("--all-new", is_flag=True, help="Everybody who has never signed in.")
+@click.option(
+    "--all-new",
+    is_flag=True,
+    help="Everybody who has never signed in, but for --no-password-mail.",
+)
 @opens
 def welcome(house: House, usernames: tuple[str, ...], all_new: bool) -> None:
     """Mail the first link again, to one or many who have never signed in.
@@ -259,7 +263,7 @@ def welcome(house: House, usernames: tuple[str, ...], all_new: bool) -> None:
         raise fail("Name one or more usernames, or --all-new.")
     reader, doing = house.database.reader(), act()
     found = (
-        users.never_signed_in(reader)
+        newcomers(reader)
         if all_new
         else [doors.find(reader, name) for name in usernames]
     )

@@ -10,10 +10,9 @@ from scim_connector.directory import sessions as sessions_rows
 from scim_connector.directory import users as users_rows
 from scim_connector.login.gate import OWN_PAGES
 from scim_connector.login.links import ask_to_confirm
-from scim_connector.rules.users import RulesViolated
 from scim_connector.web.pages.frame import go_to, now
 from scim_connector.web.pages.moments import moment
-from scim_connector.web.pages.refusals import told
+from scim_connector.web.pages.refusals import REFUSALS, later, told
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Database
@@ -97,6 +96,6 @@ class AccountPages:
         door = self._frame.door("account")
         try:
             self._database.write(lambda tx: ask_to_confirm(tx, user, address, door))
-        except RulesViolated as error:
-            return self.show(*told(error, ""))
+        except REFUSALS as error:
+            return later(self.show(*told(error, "")), error)
         return self.show(f"A link was mailed to {address}. Open it within one hour.")
