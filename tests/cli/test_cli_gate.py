@@ -108,6 +108,11 @@ def test_only_administrators_are_recovered(run: Run) -> None:
     assert "user:recovered" in run("user", "history", "kim.doe").output
 
 
+def test_who_has_no_second_factor_has_none_to_forget(run: Run) -> None:
+    """The command says so, rather than that something was done."""
+    assert "no second factor" in run("user", "forget-factor", "kim.doe", code=2).output
+
+
 def test_who_never_signed_in_is_welcomed_and_not_reset(run: Run) -> None:
     """R17 says why, and which command sends the first link again."""
     refused = run("user", "reset", "kim.doe", code=2).output

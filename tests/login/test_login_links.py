@@ -14,7 +14,13 @@ from scim_connector.directory.database import Database
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import metadata
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.links import MOST_FOR_ACCOUNT, ask_to_confirm
+from scim_connector.login.links import (
+    MOST_FOR_ACCOUNT,
+    MOST_FROM_NETWORK,
+    ask_to_confirm,
+    newcomers,
+)
+from scim_connector.login.throttle import MustWait
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.types import LOCAL
 from tests import house, programs
@@ -212,6 +218,30 @@ def test_a_new_link_goes_to_the_address_on_record_alone(room: MailRoom) -> None:
     ]
 
 
+def test_an_office_of_late_people_is_not_stranded(room: MailRoom) -> None:
+    """Behind one address everybody with a mailed link of their own gets a new one."""
+    links = {}
+    for number in range(MOST_FROM_NETWORK + 3):
+        room.add(f"person{number}")
+        links[number] = room.mailed_link()
+    room.now += 7 * HOUR
+
+    for link in links.values():
+        room.links.send_again(link, room.door())
+
+    assert len(room.deliver()) == len(links)
+
+
+def test_one_link_asks_for_few_others(room: MailRoom) -> None:
+    """Its holder causes as many mails in an hour as anybody else."""
+    room.add()
+    link = room.mailed_link()
+    for _ in range(MOST_FOR_ACCOUNT + 3):
+        room.links.send_again(link, room.door())
+
+    assert len(room.deliver()) == MOST_FOR_ACCOUNT
+
+
 @pytest.mark.parametrize(
     "name", ["kim.doe@contoso.com", "KIM.DOE@CONTOSO.COM", " kim.doe@contoso.com "]
 )
@@ -276,6 +306,24 @@ def test_an_administrator_sends_the_first_mail_again(room: MailRoom) -> None:
     assert room.mailed_link()
 
 
+def test_people_of_a_provider_that_signs_them_in_are_not_among_the_new(
+    room: MailRoom,
+) -> None:
+    """``user welcome --all-new`` keeps ``--no-password-mail``; naming somebody does not."""
+    room.add("own.pass")
+    room.provider.set(password_mail=False)
+    house.Provider(room.provider.database, room.provider.connection).post(
+        house.person("kim.doe@contoso.com")
+    )
+
+    found = newcomers(room.provider.database.reader())
+
+    assert [user.email for user in found] == []
+    room.provider.set(password_mail=True)
+    again = newcomers(room.provider.database.reader())
+    assert len(again) == 2
+
+
 # ---------------------------------------------------------------------- own addresses
 
 
@@ -310,6 +358,28 @@ def test_an_address_that_was_taken_meanwhile_is_refused(room: MailRoom) -> None:
         room.links.confirm_email(link, room.door())
 
     assert room.again(user).email == "kim.doe@contoso.com"
+
+
+def test_nobody_floods_the_mailbox_of_another(room: MailRoom) -> None:
+    """Links to new addresses are few in an hour, whoever is signed in."""
+    user = room.person()
+    room.deliver()
+
+    def ask(number: int) -> None:
+        address = f"victim{number}@home.example"
+        room.provider.database.write(
+            lambda tx: ask_to_confirm(tx, user, address, room.door())
+        )
+
+    for number in range(MOST_FOR_ACCOUNT):
+        ask(number)
+    with pytest.raises(MustWait):
+        ask(9)
+
+    assert len(room.deliver()) <= MOST_FOR_ACCOUNT
+    room.now += HOUR
+    ask(10)
+    assert len(room.deliver()) == 1
 
 
 def test_a_link_for_an_address_sets_no_password(room: MailRoom) -> None:

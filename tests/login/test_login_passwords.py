@@ -291,6 +291,22 @@ def test_an_expired_password_has_to_be_changed_first(room: MailRoom) -> None:
     assert room.passwords.sign_in(NAME, OTHER, room.door("password")).next == "done"
 
 
+def test_an_expired_password_is_not_chosen_again(room: MailRoom) -> None:
+    """It takes another one; the page stays open for it."""
+    user = room.person()
+    room.provider.database.write(
+        lambda tx: user_doors.expire_password(tx, user, house.operator())
+    )
+    step = room.passwords.sign_in(NAME, PASSWORD, room.door("password"))
+    same = {"password": PASSWORD, "again": PASSWORD}
+
+    with pytest.raises(RulesViolated, match="another"):
+        room.passwords.change(step.ticket, same, room.door("password"))
+
+    other = {"password": OTHER, "again": OTHER}
+    assert room.passwords.change(step.ticket, other, room.door("password"))
+
+
 def test_a_password_that_is_old_has_to_be_changed(room: MailRoom) -> None:
     """After the days that the settings say, and not before."""
     room.person()

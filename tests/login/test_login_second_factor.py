@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from scim_connector.administration import users as user_doors
 from scim_connector.administration.errors import NotPossible
@@ -19,7 +17,7 @@ from scim_connector.login.passwords import Step
 from scim_connector.login.throttle import MustWait
 from scim_connector.rules.access import FactorPolicy
 from scim_connector.tokens import totp
-from tests import house
+from tests import authenticator, house
 from tests.house import events_of
 from tests.mailroom import MINUTE, PASSWORD, MailRoom
 
@@ -52,9 +50,7 @@ def _password(room: MailRoom) -> Step:
 
 
 def _code(room: MailRoom, secret: bytes) -> str:
-    """What an authenticator app shows now, by somebody else's RFC 6238."""
-    app = TOTP(secret, 6, SHA1(), 30)  # noqa: S303 - what authenticator apps do
-    return app.generate(room.now // 1_000_000).decode()
+    return authenticator.code(secret, room.now)
 
 
 def _set_up(room: MailRoom) -> tuple[bytes, list[str]]:

@@ -22,7 +22,8 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.users import Query, User
-from scim_connector.login.links import MailedLinks
+from scim_connector.login.links import MailedLinks, newcomers
+from scim_connector.login.second_factor import remove
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Transaction
@@ -248,7 +249,11 @@ def history(house: House, username: str, as_json: bool) -> None:
 
 @user.command()
 @click.argument("usernames", nargs=-1, metavar="USERNAME...")
-@click.option("--all-new", is_flag=True, help="Everybody who has never signed in.")
+@click.option(
+    "--all-new",
+    is_flag=True,
+    help="Everybody who has never signed in, but for --no-password-mail.",
+)
 @opens
 def welcome(house: House, usernames: tuple[str, ...], all_new: bool) -> None:
     """Mail the first link again, to one or many who have never signed in.
@@ -259,7 +264,7 @@ def welcome(house: House, usernames: tuple[str, ...], all_new: bool) -> None:
         raise fail("Name one or more usernames, or --all-new.")
     reader, doing = house.database.reader(), act()
     found = (
-        users.never_signed_in(reader)
+        newcomers(reader)
         if all_new
         else [doors.find(reader, name) for name in usernames]
     )
@@ -316,6 +321,25 @@ def recover(house: House, username: str) -> None:
     click.echo(f"{house.settings.address}/password/{token}")
     told = "Works once, for one hour; earlier links of this person are dead."
     click.echo(told, err=True)
+
+
+@user.command("forget-factor")
+@click.argument("username")
+@opens
+def forget_factor(house: House, username: str) -> None:
+    """Remove the second factor of somebody whose telephone and codes are lost.
+
+    Make sure by another road that it is they who ask: from then on the password alone
+    sets up another one.
+    """
+    doing = act()
+
+    def work(tx: Transaction) -> bool:
+        return remove(tx, doors.find(tx, username), doing.actor, doing.now)
+
+    if not house.database.write(work):
+        raise fail(f"{username} has no second factor.")
+    click.echo(f"{username} sets up another second factor at the next sign-in.")
 
 
 @user.group()

@@ -8,6 +8,7 @@ record only, and says the same to everybody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -34,8 +35,6 @@ from scim_connector.rules.users import RulesViolated
 from scim_connector.tokens import opaque
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from scim_connector.directory.database import Database, Reader, Transaction
     from scim_connector.directory.users import User
     from scim_connector.tokens.secrets import SecretKeys
@@ -51,6 +50,9 @@ CHANGED_MAIL: Final = "mail:password-changed"
 MOST_FOR_ACCOUNT: Final = 3
 MOST_FROM_NETWORK: Final = 30
 _PURPOSE: Final = "mailed links"
+
+#: By the kind of a request: by what it is counted, and how many are allowed in an hour.
+_Limits = Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,25 +218,29 @@ class MailedLinks:
     # ---------------------------------------------------------------- a new link
 
     def send_again(self, text: str, door: Door) -> None:
-        """Mail a new link in place of a dead one; the same silence for everybody."""
-        opened = self.open(text, door.now)
-        self._request(opened.user, door, "again")
+        """Mail a new link in place of a dead one; the same silence for everybody.
+
+        Whoever holds a link was mailed it, so a whole office may ask at once.
+        """
+        user = self.open(text, door.now).user
+        self._request(user, door, "again", {})
 
     def forgot(self, name: str, door: Door) -> None:
         """Mail a link to whoever has this username or address; silence otherwise."""
-        self._request(find(self._database.reader(), name), door, "forgotten")
+        network = throttle.network_of(door.network)
+        limits = {"mail-from": (network, MOST_FROM_NETWORK)}
+        user = find(self._database.reader(), name)
+        self._request(user, door, "forgotten", limits)
 
-    def _request(self, user: User | None, door: Door, why: str) -> None:
+    def _request(
+        self, user: User | None, door: Door, why: str, limits: _Limits
+    ) -> None:
         """Count every request, and queue a mail for a person who may have one."""
+        if user is not None:
+            limits = {**limits, "mail-to": (str(user.id), MOST_FOR_ACCOUNT)}
 
         def work(tx: Transaction) -> None:
-            network = throttle.network_of(door.network)
-            limits = {"mail-from": (network, MOST_FROM_NETWORK)}
-            if user is not None:
-                limits["mail-to"] = (str(user.id), MOST_FOR_ACCOUNT)
-            is_full = _is_full(tx, limits, door.now)
-            keys = [(kind, key, HOUR) for kind, (key, _) in limits.items()]
-            sign_in_failures.count(tx, keys, now=door.now)
+            is_full = _count(tx, limits, door.now) > 0
             if user is not None and not is_full and gets_links(tx, user):
                 queue_reset(tx, user, why, now=door.now)
                 facts = {"why": why, "network": door.network}
@@ -243,12 +249,16 @@ class MailedLinks:
         self._database.write(work)
 
 
-def _is_full(reader: Reader, limits: Mapping[str, tuple[str, int]], now: int) -> bool:
+def _count(tx: Transaction, limits: _Limits, now: int) -> int:
+    """Count a request; the seconds until one is allowed again, 0 for this one."""
+    left = 0
     for kind, (key, most) in limits.items():
-        since, count = sign_in_failures.counted(reader, kind, key)
+        since, count = sign_in_failures.counted(tx, kind, key)
         if now - since < HOUR and count >= most:
-            return True
-    return False
+            left = max(left, (since + HOUR - now) // 1_000_000 + 1)
+    keys = [(kind, key, HOUR) for kind, (key, _) in limits.items()]
+    sign_in_failures.count(tx, keys, now=now)
+    return left
 
 
 def find(reader: Reader, name: str) -> User | None:
@@ -275,6 +285,11 @@ def gets_links(reader: Reader, user: User) -> bool:
     return connections.required(reader, link.connection_id).password_mail
 
 
+def newcomers(reader: Reader) -> list[User]:
+    """The people who have never signed in and are mailed links, by username."""
+    return [u for u in users.never_signed_in(reader) if gets_links(reader, u)]
+
+
 def queue_reset(tx: Transaction, user: User, why: str, *, now: int) -> None:
     """Queue a mail with a password link; the link is minted when the mail is built."""
     outbox.add(
@@ -298,8 +313,13 @@ def tell_changed(tx: Transaction, user: User, now: int) -> None:
 def ask_to_confirm(tx: Transaction, user: User, address: str, door: Door) -> None:
     """Mail a link to a new address, which counts once it is opened.
 
-    Raises RulesViolated when the address is taken or cannot be one.
+    Raises RulesViolated when the address is taken or cannot be one, MustWait after a
+    few in an hour: nobody is mailed at somebody else's will.
     """
+    limits = {"mail-new": (str(user.id), MOST_FOR_ACCOUNT)}
+    left = _count(tx, limits, door.now)
+    if left:
+        raise throttle.MustWait(left)
     account = Account.open(tx, user.id, _act(user, door))
     violations = account.violations({"email": address})
     if violations:

@@ -50,6 +50,7 @@ _MARK: Final = "known browsers"
 _WRONG: Final = "The username or the password is wrong."
 _WRONG_CODE: Final = "The code of the second factor is wrong."
 _OUTDATED: Final = "The password was changed, or the user deactivated, meanwhile."
+_SAME: Final = "It is the one that has expired; choose another. (R32)"
 _METHOD: Final = "password"
 
 
@@ -118,10 +119,7 @@ class PasswordSignIn:
         user = find(reader, name)
         attempt = self._attempt(user, name, door, known)
         throttle.refuse_too_many(reader, attempt, door.now)
-        stored = None if user is None else user.password_hash
-        # What is longer than a password may be is wrong, and costs no more for it.
-        typed = prepared(password[: LONGEST_BYTES + 1])
-        is_right = self._hasher.verify(stored, typed)
+        is_right = self.is_password(user, password)
         try:
             user = admit(
                 reader,
@@ -131,10 +129,20 @@ class PasswordSignIn:
         except NotAdmitted as refused:
             self._failed(refused, attempt, door)
             raise
-        self._database.write(lambda tx: throttle.succeeded(tx, attempt))
+        self._database.write(lambda tx: throttle.succeeded(tx, attempt, door.now))
+        stored = user.password_hash
         if stored is not None and self._hasher.needs_rehash(stored):
             self._rehash(user, password)
         return self._after_password(user, door)
+
+    def is_password(self, user: User | None, text: str) -> bool:
+        """Whether a text is somebody's password; as much work where there is none.
+
+        What is longer than a password may be is wrong, and costs no more for it.
+        Raises TooBusy.
+        """
+        stored = None if user is None else user.password_hash
+        return self._hasher.verify(stored, prepared(text[: LONGEST_BYTES + 1]))
 
     def _attempt(
         self, user: User | None, name: str, door: Door, known: str
@@ -191,7 +199,7 @@ class PasswordSignIn:
         facts = {
             "next": word,
             "user": user.id,
-            "has": _has(user),
+            "has": proof_of(user),
             "client": door.client,
             "factor": factor,
             "secret": totp.new_secret().hex() if word == "set-up" else "",
@@ -203,7 +211,7 @@ class PasswordSignIn:
 
         def work(tx: Transaction) -> opaque.Token:
             present = users_rows.held(tx, user.id)
-            wrong = None if _has(user) == _has(present) else _OUTDATED
+            wrong = None if proof_of(user) == proof_of(present) else _OUTDATED
             return self._sessions.open(tx, user.id, door, proof, wrong=wrong)
 
         try:
@@ -226,7 +234,7 @@ class PasswordSignIn:
         user = users_rows.by_id(self._database.reader(), facts["user"])
         if user is None or not user.active:
             return None
-        return (user, facts["factor"]) if _has(user) == facts["has"] else None
+        return (user, facts["factor"]) if proof_of(user) == facts["has"] else None
 
     def again(self, word: str, user: User, ticket: str) -> Step:
         """The step a ticket is for, to be shown once more."""
@@ -267,23 +275,11 @@ class PasswordSignIn:
         if held is None:
             return None
         user = held[0]
-        fits = self._database.write(lambda tx: self._try_code(tx, user, code, door.now))
+        fits = self._database.write(
+            lambda tx: self._factors.check(tx, user.id, code, door.now)
+        )
         self._admit_with_code(user, door, fits=fits)
         return self._after_factor(user, door, factor=True)
-
-    def _try_code(self, tx: Transaction, user: User, code: str, now: int) -> bool:
-        """Check a code and count a wrong one; raises MustWait.
-
-        In one transaction, so that of many at once none slips by the count.
-        """
-        attempt = throttle.of_code(user.id)
-        throttle.refuse_too_many(tx, attempt, now)
-        fits = self._factors.check(tx, user.id, code, now)
-        if fits:
-            throttle.succeeded(tx, attempt)
-        else:
-            throttle.failed(tx, attempt, now)
-        return fits
 
     def _admit_with_code(self, user: User, door: Door, *, fits: bool) -> None:
         wrong = None if fits else _WRONG_CODE
@@ -315,7 +311,10 @@ class PasswordSignIn:
             return None
         user, factor = held
         refuse_two(form)
-        changed = self.set_password(user, form.get("password", ""), door)
+        password = form.get("password", "")
+        if self.is_password(user, password):
+            raise RulesViolated([Violation(R32, "password_same", _SAME)])
+        changed = self.set_password(user, password, door)
         return self._finish(changed, door, factor=factor)
 
     def hashed(self, user: User, password: str) -> str:
@@ -328,15 +327,21 @@ class PasswordSignIn:
             raise RulesViolated(broken)
         return self._hasher.hash(text)
 
-    def set_password(self, user: User, password: str, door: Door) -> User:
-        """Set the password of a person who is allowed to; every session ends."""
+    def set_password(
+        self, user: User, password: str, door: Door, *, but: str | None = None
+    ) -> User:
+        """Set the password of a person who is allowed to; sessions end, save *but*.
+
+        Raises NotAdmitted when it was changed since *user* was read.
+        """
         hashed = self.hashed(user, password)
 
         def work(tx: Transaction) -> User:
-            admit(tx, user.id)
+            is_same = proof_of(users_rows.held(tx, user.id)) == proof_of(user)
+            admit(tx, user.id, token_wrong=None if is_same else _OUTDATED)
             act = Act(Actor.person(user.username), door.now)
             account = Account.open(tx, user.id, act)
-            account.choose_password(hashed)
+            account.choose_password(hashed, but=but)
             account.save()
             tell_changed(tx, user, door.now)
             return account.user
@@ -349,6 +354,6 @@ def _of_password(user: User) -> str:
     return f"{user.id} {user.password_changed_at or 0}"
 
 
-def _has(user: User) -> list[int | None]:
+def proof_of(user: User) -> list[int | None]:
     """What a proof by password holds for: neither deactivated nor changed since."""
     return [user.epoch, user.password_changed_at]

@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.directory import audit, second_factors, users
+from scim_connector.login import throttle
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
 from scim_connector.tokens import totp
@@ -53,19 +54,37 @@ class SecondFactors:
                 return None
             sealed = base64.b64encode(self._keys.encrypt(secret, _SEALED_FOR)).decode()
             second_factors.set_up(tx, user.id, sealed, step, now=now)
-            codes = totp.recovery_codes()
-            hashes = [self._hashed(user.id, each) for each in codes]
-            second_factors.set_codes(tx, user.id, hashes)
             _tell(tx, Event("factor:added"), user, now)
-            return codes
+            return self._set_codes(tx, user.id)
 
         return self._database.write(work)
 
+    def new_codes(self, tx: Transaction, user: User, now: int) -> list[str]:
+        """New recovery codes, shown once; the former open nothing any more."""
+        codes = self._set_codes(tx, user.id)
+        _tell(tx, Event("factor:codes"), user, now)
+        return codes
+
+    def _set_codes(self, tx: Transaction, user_id: int) -> list[str]:
+        codes = totp.recovery_codes()
+        hashes = [self._hashed(user_id, each) for each in codes]
+        second_factors.set_codes(tx, user_id, hashes)
+        return codes
+
     def check(self, tx: Transaction, user_id: int, code: str, now: int) -> bool:
-        """Whether a code of the app, or a recovery code, fits; it is used up by it."""
-        if self._accept(tx, user_id, code, now):
-            return True
-        return second_factors.use_code(tx, user_id, self._hashed(user_id, code))
+        """Whether a code of the app, or a recovery code, fits; it is used up by it.
+
+        A wrong one is counted in the same transaction, so that of many at once none
+        slips by; raises MustWait.
+        """
+        attempt = throttle.of_code(user_id)
+        throttle.refuse_too_many(tx, attempt, now)
+        fits = self._accept(tx, user_id, code, now) or second_factors.use_code(
+            tx, user_id, self._hashed(user_id, code)
+        )
+        count = throttle.succeeded if fits else throttle.failed
+        count(tx, attempt, now)
+        return fits
 
     def _accept(self, tx: Transaction, user_id: int, code: str, now: int) -> bool:
         held = second_factors.of_user(tx, user_id)

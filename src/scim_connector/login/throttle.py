@@ -125,7 +125,7 @@ def failed(tx: Transaction, attempt: Attempt, now: int) -> None:
     sign_in_failures.count(tx, rows, now=now)
 
 
-def succeeded(tx: Transaction, attempt: Attempt) -> None:
+def succeeded(tx: Transaction, attempt: Attempt, _: int) -> None:
     """Forget the failures of this account from this network, or browser."""
     for kind, key in attempt.keys().items():
         if kind in _OF_ONE:

@@ -17,6 +17,7 @@ from scim_connector.login.api_keys import ApiKeys
 from scim_connector.login.client_credentials import ClientCredentials
 from scim_connector.login.introspection import Introspection
 from scim_connector.login.links import MailedLinks
+from scim_connector.login.own_account import OwnAccount
 from scim_connector.login.passwords import PasswordSignIn
 from scim_connector.login.second_factor import SecondFactors
 from scim_connector.login.sessions import Sessions
@@ -103,21 +104,23 @@ def _pages(
     house: House, sessions: Sessions, single: SingleSignOn, turns: Turns
 ) -> Pages:
     settings, database, keys = house.settings, house.database, house.keys
+    factors = SecondFactors(database, keys, settings.organisation)
     passwords = PasswordSignIn(
         database,
         keys,
         sessions,
-        SecondFactors(database, keys, settings.organisation),
+        factors,
         PasswordHasher(turns=turns),
         policy=FactorPolicy(settings.second_factor),
         password_days=settings.password_days,
     )
+    own = OwnAccount(database, keys, passwords, factors)
     frame = Frame(settings)
     return Pages(
         frame,
         SignInPages(frame, database, keys, sessions, passwords, single),
         LinkPages(frame, database, MailedLinks(database, keys), passwords),
-        AccountPages(frame, database, sessions),
+        AccountPages(frame, database, sessions, own),
     )
 
 

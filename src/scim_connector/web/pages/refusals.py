@@ -12,6 +12,7 @@ from scim_connector.tokens.turns import TooBusy
 if TYPE_CHECKING:
     from flask import Response
 
+WRONG_CODE: Final = "This code does not fit. Take the one the app shows now."
 REFUSALS: Final = (NotAdmitted, RulesViolated, MustWait, TooBusy)
 
 

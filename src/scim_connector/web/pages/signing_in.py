@@ -26,7 +26,7 @@ from scim_connector.web.pages.frame import (
     own_path,
     set_cookie,
 )
-from scim_connector.web.pages.refusals import REFUSALS, later, told
+from scim_connector.web.pages.refusals import REFUSALS, WRONG_CODE, later, told
 
 if TYPE_CHECKING:
     from scim_connector.directory.applications import Application
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _GOING: Final = f"{cookies.PREFIX}going"
 _WRONG: Final = "The username or the password is wrong, or you may not sign in here."
-_WRONG_CODE: Final = "This code does not fit. Take the one the app shows now."
 _TOO_LATE: Final = "That took too long. Begin again."
 
 
@@ -190,11 +189,11 @@ class SignInPages:
 
     def code(self) -> Response:
         """A code of the second factor was sent."""
-        return self._go_on("code", _WRONG_CODE)
+        return self._go_on("code", WRONG_CODE)
 
     def set_up(self) -> Response:
         """The first code of a new app was sent: show the recovery codes, once."""
-        return self._go_on("set-up", _WRONG_CODE)
+        return self._go_on("set-up", WRONG_CODE)
 
     def change(self) -> Response:
         """Another password was sent in place of one that has expired."""
