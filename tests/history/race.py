@@ -102,10 +102,12 @@ class Race:
         self.hand_out_links()
 
     def choose_passwords(self, subjects: Sequence[Subject]) -> None:
-        """Let some people use their first links before anybody is cut off."""
+        """Let some people use their first links, and sign in, before anybody is cut."""
         chance = random.Random(0)  # noqa: S311 - nothing is left to it
         for subject in subjects:
-            _Turn(self.kept, subject, self.doors[0], chance).link()
+            turn = _Turn(self.kept, subject, self.doors[0], chance)
+            turn.link()
+            turn.password()
 
     def hand_out_links(self) -> None:
         """Hand everybody the newest link that was mailed to them."""
