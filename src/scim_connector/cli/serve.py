@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from scim_connector.wiring import Welcome
 
 
-#: A worker that has not ended by then is ended, so that five seconds are enough; one that was only just starting when
-#: the signal came never hears it.
+#: A worker that has not ended by then is ended, so that five seconds are enough: one
+#: that was only just starting when the signal came never hears it.
 DRAIN_SECONDS = 4
 
 
