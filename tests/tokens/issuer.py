@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -71,6 +72,8 @@ class Issuer:
     """A key set at an address of this machine; ``body`` replaces the whole reply.
 
     It is found by the discovery of OpenID Connect too: ``base`` is then the issuer.
+    Whatever code it is sent, it answers ``grant``; ``forms`` and ``logins`` (the
+    Authorization header) are what it was sent.
     """
 
     url: str = ""
@@ -81,6 +84,11 @@ class Issuer:
     body: bytes | None = None
     slowly: bool = False
     asked: int = 0
+    grant: dict[str, Any] = field(default_factory=dict)
+    granting: int = 200
+    forms: list[dict[str, str]] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)
+    says: dict[str, Any] = field(default_factory=dict)
 
 
 def metadata(issuer: Issuer) -> dict[str, Any]:
@@ -90,6 +98,7 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer.base}/authorize",
         "token_endpoint": f"{issuer.base}/token",
         "jwks_uri": issuer.url,
+        **issuer.says,
     }
 
 
@@ -122,13 +131,21 @@ def running() -> Iterator[Issuer]:
             except OSError:
                 pass  # the client had enough
 
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            issuer.forms.append(dict(parse_qsl(self.rfile.read(length).decode())))
+            issuer.logins.append(self.headers["Authorization"])
+            self.send_response(issuer.granting)
+            self.end_headers()
+            self.wfile.write(json.dumps(issuer.grant).encode())
+
         def log_message(self, *_: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     issuer.base = f"http://127.0.0.1:{server.server_port}"
     issuer.url = f"{issuer.base}/keys"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield issuer

@@ -57,7 +57,7 @@ def test_the_whole_of_an_answer_has_a_deadline(
     monkeypatch.setattr(fetching, "GET_SECONDS", 1.0)
     with dripping(*pieces, every=0.3) as url:
         began = time.monotonic()
-        with pytest.raises(CannotFetch, match="longer than 1 second"):
+        with pytest.raises(CannotFetch, match=f"^{url}: .* longer than 1 second$"):
             fetching.get_json(url)
 
         assert time.monotonic() - began < 2
@@ -91,14 +91,3 @@ def test_only_a_trusted_certificate_is_believed(
         else:
             with pytest.raises(CannotFetch, match="CERTIFICATE_VERIFY_FAILED"):
                 fetching.post_form(address, {"token": "x"})
-
-
-def test_the_address_of_a_deadline_is_named() -> None:
-    """Who reads the log knows which server it was."""
-    with (
-        dripping(every=0) as url,
-        pytest.raises(CannotFetch, match=url),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(fetching, "GET_SECONDS", 0.2)
-        fetching.get_json(url)
