@@ -29,6 +29,9 @@ from tests.tokens.issuer import Issuer, signed
 ADDRESS = "https://scim.example.com"
 CLIENT = "the-gate"
 HOUR = 3600 * 1_000_000
+#: Identities as Entra sends them.
+KIM = "5e4a9e8c-8d0f-4c57-9f3e-1d3f7c1d0a01"
+STRANGER = "5e4a9e8c-8d0f-4c57-9f3e-1d3f7c1d0a02"
 #: The clock of the tests; tokens are of whole seconds.
 NOW = 1_760_000_000 * 1_000_000
 

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -102,47 +102,44 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def running() -> Iterator[Issuer]:
-    """Serve a key set until the end of the block."""
-    issuer = Issuer()
-
+def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
             if self.path == DISCOVERY:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps(metadata(issuer)).encode())
+                self._answer(200, {}, json.dumps(metadata(issuer)).encode())
                 return
             body = issuer.body or json.dumps({"keys": issuer.keys}).encode()
-            self.send_response(issuer.status)
-            for name, value in issuer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            try:
-                if issuer.slowly:
-                    for byte in body:
-                        self.wfile.write(bytes([byte]))
-                        self.wfile.flush()
-                        time.sleep(0.05)
-                else:
-                    self.wfile.write(body)
-            except OSError:
-                pass  # the client had enough
+            self._answer(issuer.status, issuer.headers, body)
 
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             issuer.forms.append(dict(parse_qsl(self.rfile.read(length).decode())))
             issuer.logins.append(self.headers["Authorization"])
-            self.send_response(issuer.granting)
+            self._answer(issuer.granting, {}, json.dumps(issuer.grant).encode())
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(json.dumps(issuer.grant).encode())
+            pieces = [bytes([byte]) for byte in body] if issuer.slowly else [body]
+            with suppress(OSError):  # the client had enough
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    time.sleep(0.05 if issuer.slowly else 0)
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def running() -> Iterator[Issuer]:
+    """Serve a key set until the end of the block."""
+    issuer = Issuer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(issuer))
     issuer.base = f"http://127.0.0.1:{server.server_port}"
     issuer.url = f"{issuer.base}/keys"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
