@@ -133,6 +133,8 @@ def test_it_is_switched_on_while_most_can_be_found(
         ({"algorithm": "HS256"}, "The algorithm must be one of RS256"),
         ({"algorithm": "none"}, "The algorithm must be one of RS256"),
         ({"scopes": "profile email"}, "The scopes must hold openid"),
+        ({"claim": "email", "equals": "userName"}, "An email address binds nobody"),
+        ({"claim": "EMail"}, "An email address binds nobody"),
     ],
 )
 def test_settings_that_could_never_work_are_refused(

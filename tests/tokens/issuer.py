@@ -6,10 +6,11 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -71,6 +72,8 @@ class Issuer:
     """A key set at an address of this machine; ``body`` replaces the whole reply.
 
     It is found by the discovery of OpenID Connect too: ``base`` is then the issuer.
+    Whatever code it is sent, it answers ``grant``; ``forms`` and ``logins`` (the
+    Authorization header) are what it was sent.
     """
 
     url: str = ""
@@ -81,6 +84,11 @@ class Issuer:
     body: bytes | None = None
     slowly: bool = False
     asked: int = 0
+    grant: dict[str, Any] = field(default_factory=dict)
+    granting: int = 200
+    forms: list[dict[str, str]] = field(default_factory=list)
+    logins: list[str | None] = field(default_factory=list)
+    says: dict[str, Any] = field(default_factory=dict)
 
 
 def metadata(issuer: Issuer) -> dict[str, Any]:
@@ -90,45 +98,51 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer.base}/authorize",
         "token_endpoint": f"{issuer.base}/token",
         "jwks_uri": issuer.url,
+        **issuer.says,
     }
+
+
+def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            issuer.asked += 1
+            if self.path == DISCOVERY:
+                self._answer(200, {}, json.dumps(metadata(issuer)).encode())
+                return
+            body = issuer.body or json.dumps({"keys": issuer.keys}).encode()
+            self._answer(issuer.status, issuer.headers, body)
+
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            issuer.forms.append(dict(parse_qsl(self.rfile.read(length).decode())))
+            issuer.logins.append(self.headers["Authorization"])
+            self._answer(issuer.granting, {}, json.dumps(issuer.grant).encode())
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            pieces = [bytes([byte]) for byte in body] if issuer.slowly else [body]
+            with suppress(OSError):  # the client had enough
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    time.sleep(0.05 if issuer.slowly else 0)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Handler
 
 
 @contextmanager
 def running() -> Iterator[Issuer]:
     """Serve a key set until the end of the block."""
     issuer = Issuer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            issuer.asked += 1
-            if self.path == DISCOVERY:
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(json.dumps(metadata(issuer)).encode())
-                return
-            body = issuer.body or json.dumps({"keys": issuer.keys}).encode()
-            self.send_response(issuer.status)
-            for name, value in issuer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            try:
-                if issuer.slowly:
-                    for byte in body:
-                        self.wfile.write(bytes([byte]))
-                        self.wfile.flush()
-                        time.sleep(0.05)
-                else:
-                    self.wfile.write(body)
-            except OSError:
-                pass  # the client had enough
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(issuer))
     issuer.base = f"http://127.0.0.1:{server.server_port}"
     issuer.url = f"{issuer.base}/keys"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield issuer

@@ -280,6 +280,8 @@ def test_only_strong_keys_for_signatures_are_taken() -> None:
             {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"},
             {**jwk(OTHER_KEY, "private"), "d": "AQAB"},
             {"kty": "RSA", "kid": "broken", "n": "!", "e": "AQAB"},
+            {"kty": ["RSA"], "kid": "listed"},
+            {**jwk(OTHER_KEY, "huge"), "n": "_" * 11_000},
             "rubbish",  # type: ignore[list-item]
         ]
         found = jwks.fetch(served.url)

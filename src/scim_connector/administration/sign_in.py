@@ -58,6 +58,11 @@ def configure(
     refusal = fetching.refuse_address(settings.issuer, "The issuer")
     if refusal is not None:
         raise NotPossible(refusal)
+    if settings.claim.lower() == "email":
+        raise NotPossible(
+            "An email address binds nobody, because people can often choose it (R26)."
+            " Name the claim of an id, such as oid or sub."
+        )
     if settings.algorithm not in ALGORITHMS:
         raise NotPossible(f"The algorithm must be one of {', '.join(ALGORITHMS)}.")
     if "openid" not in settings.scopes.split():

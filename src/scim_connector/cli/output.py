@@ -65,8 +65,17 @@ def _whole(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
-            return ", ".join(str(part) for part in value) or "-"
-    return str(value)
+            return harmless(", ".join(str(part) for part in value) or "-")
+    return harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """Text of others for a terminal: what would steer it is shown as "?".
+
+    Providers and strangers write what is logged: an escape sequence may move the cursor
+    over another line, and a mark of direction turn letters around.
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
 
 
 def progress(length: int, label: str) -> Any:

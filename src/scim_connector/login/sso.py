@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from scim_connector.directory import sso
-from scim_connector.login import identities
+from scim_connector.login import identities, throttle
 from scim_connector.login.gate import Door, NotAdmitted, keep_refusal
 from scim_connector.login.identities import refused_token
 from scim_connector.login.sessions import Proof, Sessions
@@ -109,6 +109,7 @@ class SingleSignOn:
             "state": attempt.state,
             "nonce": attempt.nonce,
             "verifier": attempt.verifier,
+            "provider": [settings.issuer, settings.client_id],
         }
         address = authorization.address(
             metadata,
@@ -150,6 +151,8 @@ class SingleSignOn:
         attempt = Attempt(facts["state"], facts["nonce"], facts["verifier"])
         _check_state(answer, attempt)
         settings, connection = self._offered(facts["connection"])
+        if facts.get("provider") != [settings.issuer, settings.client_id]:
+            raise CannotSignIn(f"The settings changed in the meantime. {_AGAIN}")
         here = Door(door.road, facts["client"], door.network, door.agent, door.now)
         try:
             identity = self._in_turn(
@@ -158,9 +161,26 @@ class SingleSignOn:
             token = self._open(settings, connection, identity, here)
         except NotAdmitted as refused:
             refused.facts["connection"] = connection.name
-            keep_refusal(self._database, refused, here)
+            self._keep(refused, here)
             raise
         return Arrived(token, facts["client"], facts["going"], facts["back"])
+
+    def destined(self, ticket: str, now: int) -> tuple[str, str, str] | None:
+        """The application, path and nonce somebody was going to; None if too old."""
+        facts = self._tickets.open(ticket, now)
+        return facts and (facts["client"], facts["going"], facts["back"])
+
+    def _keep(self, refused: NotAdmitted, door: Door) -> None:
+        """Write a refusal into audit; of what proves nothing, so many of a network.
+
+        Anybody can make up answers, and each would be a row for ever.
+        """
+        if refused.refusal.code == "token_invalid":
+            answer = throttle.of_answer(throttle.network_of(door.network))
+            if throttle.wait(self._database.reader(), answer, door.now):
+                return
+            self._database.write(lambda tx: throttle.failed(tx, answer, door.now))
+        keep_refusal(self._database, refused, door)
 
     def _identity(
         self,

@@ -26,6 +26,9 @@ MINUTE: Final = 60 * 1_000_000
 YEAR: Final = 365 * 24 * 60 * MINUTE
 PAIR, NETWORK, ACCOUNT = "pair", "network", "account"
 BROWSER, CODE, OWNER = "browser", "code", "owner"
+ANSWER: Final = "answer"
+#: So many answers that prove nothing are written down of one network.
+ANSWERS: Final = 50
 _SHARED_BITS: Final = 64
 
 
@@ -45,6 +48,7 @@ LIMITS: Final = (
     Limit(BROWSER, 5, 15 * MINUTE),
     Limit(CODE, 5, 15 * MINUTE),
     Limit(OWNER, 5, 15 * MINUTE),
+    Limit(ANSWER, ANSWERS, 15 * MINUTE),
 )
 #: What a success forgets.
 _OF_ONE: Final = (PAIR, BROWSER, CODE, OWNER)
@@ -94,6 +98,14 @@ def of_code(user_id: int) -> Attempt:
 def of_owner(user_id: int) -> Attempt:
     """A present password, asked of somebody who is signed in."""
     return Attempt({OWNER: str(user_id)})
+
+
+def of_answer(network: str) -> Attempt:
+    """An answer of a provider that proves nothing, brought from a network.
+
+    Nobody is refused for these: they are only written down no more.
+    """
+    return Attempt({ANSWER: network})
 
 
 def wait(reader: Reader, attempt: Attempt, now: int) -> int:

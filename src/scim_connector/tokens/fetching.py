@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import base64
 import http.client
+import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, quote_plus, urlencode, urlsplit
@@ -99,36 +102,78 @@ def _ask(
     refusal = refuse_address(url)
     if refusal is not None:
         raise CannotFetch(refusal)
-    ends = monotonic() + seconds
     parts = urlsplit(url)
-    connection = _connection(parts, seconds)
+    target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    deadline = _Deadline(seconds)
     try:
-        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request(method, target, body, headers)
-        answer = connection.getresponse()
-        return answer.status, _read(answer, ends, seconds)
-    except (OSError, http.client.HTTPException, ssl.SSLError, ValueError) as error:
-        raise CannotFetch(f"{url}: {error}") from None
-    finally:
-        connection.close()
+        with deadline, closing(_connected(parts, deadline)) as connection:
+            connection.request(method, target, body, headers)
+            answer = connection.getresponse()
+            found = answer.status, _read(answer)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if not deadline.is_over:
+            raise CannotFetch(f"{url}: {error}") from None
+    if deadline.is_over:  # what was read until then may be half an answer
+        message = f"{url}: the answer took longer than {seconds:g} second"
+        raise CannotFetch(f"{message}{'' if seconds == 1 else 's'}")
+    return found
 
 
-def _connection(parts: SplitResult, seconds: float) -> http.client.HTTPConnection:
-    host = parts.hostname or ""
-    if parts.scheme == "https":
+class _Deadline:
+    """Ends a connection after some seconds, whatever its server is doing.
+
+    The timeout of a socket is for each piece that is read: whoever sends a letter now
+    and then could keep us for as long as they like.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._ends = monotonic() + seconds
+        self._timer = Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._held: socket.socket | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return monotonic() >= self._ends
+
+    def holds(self, connected: socket.socket) -> None:
+        """Cut *connected* in time, by a handle that TLS does not take away."""
+        self._held = connected.dup()
+        self._timer.start()
+
+    def __enter__(self) -> None:
+        """Time runs already."""
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._held is not None:
+            self._held.close()
+
+    def _cut(self) -> None:
+        if self._held is not None:
+            with suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
+
+
+def _connected(parts: SplitResult, deadline: _Deadline) -> http.client.HTTPConnection:
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    opened = socket.create_connection((host, port), deadline.seconds)
+    deadline.holds(opened)
+    connection = http.client.HTTPConnection(host, port)
+    if secure:
         context = ssl.create_default_context()
-        return http.client.HTTPSConnection(
-            host, parts.port, timeout=seconds, context=context
-        )
-    return http.client.HTTPConnection(host, parts.port, timeout=seconds)
+        opened = context.wrap_socket(opened, server_hostname=host)
+        connection = http.client.HTTPSConnection(host, port, context=context)
+    connection.sock = opened
+    return connection
 
 
-def _read(answer: http.client.HTTPResponse, ends: float, seconds: float) -> bytes:
+def _read(answer: http.client.HTTPResponse) -> bytes:
     read = bytearray()
     while part := answer.read1(65_536):
         read += part
         if len(read) > LARGEST:
             raise CannotFetch(f"the answer is larger than {LARGEST} bytes")
-        if monotonic() > ends:
-            raise CannotFetch(f"the answer took longer than {seconds:.0f} seconds")
     return bytes(read)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_KEYS: Final = 100
 SMALLEST_RSA: Final = 2048
+LARGEST_RSA: Final = 16_384
 SMALLEST_CURVE: Final = 256
 #: An algorithm that makes a key of each type; which one verifies is agreed on elsewhere.
 _ANY: Final = {"RSA": "RS256", "EC": None}
@@ -60,16 +61,21 @@ def _usable(described: Any) -> Any:
         key = jwt.PyJWK(described, algorithm=_ANY[described["kty"]]).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError):
         return None
-    is_strong = (isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_RSA) or (
-        isinstance(key, EllipticCurvePublicKey) and key.curve.key_size >= SMALLEST_CURVE
-    )
-    return key if is_strong else None
+    return key if _is_of_a_good_size(key) else None
+
+
+def _is_of_a_good_size(key: Any) -> bool:
+    """Neither weak, nor so large that checking a signature takes long."""
+    if isinstance(key, RSAPublicKey):
+        return SMALLEST_RSA <= key.key_size <= LARGEST_RSA
+    is_curve = isinstance(key, EllipticCurvePublicKey)
+    return is_curve and key.curve.key_size >= SMALLEST_CURVE
 
 
 def _is_for_signatures(described: Any) -> bool:
     return (
         isinstance(described, dict)
-        and described.get("kty") in _ANY
+        and described.get("kty") in list(_ANY)  # it may be a list, which has no hash
         and described.get("use", "sig") == "sig"
         and isinstance(described.get("kid", ""), str)
         and "d" not in described  # a private key that was published is nobody's

@@ -1,0 +1,31 @@
+"""What the command line prints of others' words."""
+
+from __future__ import annotations
+
+import pytest
+
+from scim_connector.cli import output
+
+HOSTILE = "a\x1b]0;owned\x07b\rc\u202ed\x9be"
+SHOWN = "a?]0;owned?b?c?d?e"
+
+
+def test_a_table_and_a_record_steer_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Escape sequences, carriage returns and marks of direction are shown, not obeyed."""
+    output.records([{"who": HOSTILE, "why": HOSTILE}], as_json=False)
+    output.record({"why": HOSTILE, "all": [HOSTILE]}, as_json=False)
+
+    printed = capsys.readouterr().out
+    assert printed.count(SHOWN) == 4
+    assert all(sign.isprintable() or sign == "\n" for sign in printed)
+
+
+def test_letters_of_every_language_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what steers is taken out; a text of several lines stays one in a record."""
+    output.record({"name": "Žofia Ångström 李", "text": "one\ntwo"}, as_json=False)
+
+    printed = capsys.readouterr().out
+    assert "Žofia Ångström 李" in printed
+    assert "one\ntwo" in printed
