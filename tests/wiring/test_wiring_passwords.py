@@ -325,13 +325,15 @@ def test_a_new_address_is_confirmed_by_its_link(place: Place) -> None:
     browser, new = place.browser(), f"home{next(_NUMBERS)}@home.example"
     place.sign_in(browser, email)
 
-    place.post(browser, "/account/email", email=new)
+    refused = place.post(browser, "/account/email", email=new, present=WRONG)
+    place.post(browser, "/account/email", email=new, present=PASSWORD)
     path = place.link(new)
     opened = browser.get(place.address + path)
     before = browser.get(f"{place.address}/account").words
     done = place.post(browser, path)
     again = place.post(browser, path)
 
+    assert refused.status == 401
     assert new in opened.words
     assert f"Mail goes to {email}." in before
     assert "Your address is confirmed" in done.words
@@ -345,7 +347,7 @@ def test_an_address_taken_meanwhile_is_refused_with_its_rule(place: Place) -> No
     _, email = place.person()
     browser, wanted = place.browser(), f"wanted{next(_NUMBERS)}@contoso.com"
     place.sign_in(browser, email)
-    place.post(browser, "/account/email", email=wanted)
+    place.post(browser, "/account/email", email=wanted, present=PASSWORD)
     path = place.link(wanted)
     assert place.scim.send("POST", "/Users", person(wanted)).status == 201
 
