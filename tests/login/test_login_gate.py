@@ -14,7 +14,12 @@ OPENS = {"login/passwords.py", "login/sso.py"}
 #: Who asks whether somebody may come in, besides the rules themselves.
 ASKS = {"login/gate.py"}
 #: Who asks it of the gate: each door, in the transaction that lets somebody in.
-ADMITS = {"login/passwords.py", "login/links.py", "login/sessions.py"}
+ADMITS = {
+    "login/passwords.py",
+    "login/links.py",
+    "login/sessions.py",
+    "login/own_account.py",
+}
 
 
 def _calls(name: str, *, of: str | None = None) -> Iterator[str]:

@@ -172,6 +172,21 @@ def test_the_address_of_a_link_is_the_public_one(place: Place) -> None:
     assert _LINK.search(newest.body("plain"))
 
 
+def test_a_dead_link_that_is_used_is_audited(place: Place) -> None:
+    """The person reads a sentence, the history has the reason; a look leaves nothing."""
+    _, email = place.person()
+    browser, path = place.browser(), place.link(email)
+    browser.get(place.address + path)
+    before = place.scim.cli("user", "history", email, "--json")
+
+    page = place.choose(browser, path, OTHER)
+
+    assert page.status == 410
+    assert "link_used" not in before
+    after = place.scim.cli("user", "history", email, "--json")
+    assert after.count("link_used") == 1
+
+
 def test_two_processes_send_each_mail_once(place: Place) -> None:
     """``serve`` and ``worker`` beside each other, on one database."""
     helper = Popen(
