@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import cycle
+from itertools import count, cycle
 from threading import Event, Thread
 from time import monotonic
 from typing import Final
@@ -21,6 +21,7 @@ from tests.server import Server
 PASSWORD: Final = "plinth-orchard-cobalt"
 API_APPLICATION: Final = "programs"
 MAIL_SECONDS: Final = 20.0
+_NUMBERS: Final = count()
 _RACERS: Final = 6
 _PAUSE: Final = 0.01
 
@@ -101,10 +102,12 @@ class Race:
         self.hand_out_links()
 
     def choose_passwords(self, subjects: Sequence[Subject]) -> None:
-        """Let some people use their first links before anybody is cut off."""
+        """Let some people use their first links, and sign in, before anybody is cut."""
         chance = random.Random(0)  # noqa: S311 - nothing is left to it
         for subject in subjects:
-            _Turn(self.kept, subject, self.doors[0], chance).link()
+            turn = _Turn(self.kept, subject, self.doors[0], chance)
+            turn.link()
+            turn.password()
 
     def hand_out_links(self) -> None:
         """Hand everybody the newest link that was mailed to them."""
@@ -162,9 +165,10 @@ class _Turn:
         self.subject.keep("session", seen)
 
     def link(self) -> None:
-        """Choose a password by a mailed link."""
+        """Choose a password by a mailed link, one that nobody has chosen before."""
+        password = f"{PASSWORD} {next(_NUMBERS)}"
         self._show(
-            "link", "use a link", lambda p: self.doors.link(p, PASSWORD), "password"
+            "link", "use a link", lambda p: self.doors.link(p, password), "password"
         )
 
     def verify(self) -> None:

@@ -15,10 +15,10 @@ OPENS = {"login/passwords.py", "login/sso.py"}
 ASKS = {"login/gate.py"}
 #: Who asks it of the gate: each door, in the transaction that lets somebody in.
 ADMITS = {
-    "login/passwords.py",
     "login/links.py",
-    "login/sessions.py",
     "login/own_account.py",
+    "login/passwords.py",
+    "login/sessions.py",
 }
 
 

@@ -304,3 +304,20 @@ def test_every_refused_request_is_kept(
 
     assert kept is not None
     assert (kept.method, kept.status, kept.outcome) == (method, status, "Failure")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/Schemas", "/ResourceTypes", "/ResourceTypes/User", "/ServiceProviderConfig"],
+)
+def test_what_is_published_has_a_version(door: Door, path: str) -> None:
+    """Whoever has it already is answered 304 (RFC 7644 section 3.14)."""
+    first = door.send("GET", path)
+    tag = first.headers["ETag"]
+
+    again = door.send("GET", path, headers={"If-None-Match": tag})
+    other = door.send("GET", path, headers={"If-None-Match": 'W/"1"'})
+
+    assert tag.startswith('W/"')
+    assert (again.status_code, again.text) == (304, "")
+    assert (other.status_code, other.text) == (200, first.text)

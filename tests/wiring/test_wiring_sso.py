@@ -201,7 +201,9 @@ def test_an_email_binds_nobody_and_makes_no_account(gate: Gate) -> None:
     assert gate.scim.cli("user", "list", "--json") == before
     why = gate.last()["why"]
     assert f"Nobody has the externalId '{stranger}' (sub)." in why
-    assert "Let the provider send the id of the user as externalId." in why
+    advice = "Let the provider send the id of the user as externalId."
+    assert advice in why
+    assert advice in gate.scim.cli("sign-in", "log", "--limit", "1")
 
 
 # ------------------------------------------------------------------ what proves nothing

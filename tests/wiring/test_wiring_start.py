@@ -130,6 +130,14 @@ def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
     assert "did you mean SCIM_CONNECTOR_PORT?" in ended.stderr
 
 
+def test_a_start_says_nothing_that_needs_no_heed(tmp_path: Path) -> None:
+    """The first thing an operator reads holds no warning of the server below."""
+    with server.running(tmp_path) as scim:
+        said = (tmp_path / "server.out").read_text() + scim.said
+
+    assert "WARNING" not in said
+
+
 def test_a_second_start_prints_no_secret(tmp_path: Path) -> None:
     """The first start prints a token once; files are private (0600)."""
     with server.running(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import structlog
@@ -19,3 +20,9 @@ def set_up_logs() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def pass_over_thread_advice() -> None:
+    """Leave out the server's advice about threads: most of ours wait (``tokens.turns``)."""
+    logger = logging.getLogger("_granian")
+    logger.addFilter(lambda record: "Python threads" not in record.getMessage())

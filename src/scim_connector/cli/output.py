@@ -22,7 +22,7 @@ def records(
     elif not rows:
         click.echo(empty)
     else:
-        table(list(rows[0]), [[_cell(v) for v in row.values()] for row in rows])
+        table(list(rows[0]), [_line(list(row.values())) for row in rows])
 
 
 def record(row: Mapping[str, Any], *, as_json: bool) -> None:
@@ -43,8 +43,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
+def _line(values: Sequence[Any]) -> list[str]:
+    """The cells of a row; the last one is shown whole, for nothing stands behind it."""
+    *cells, last = values
+    return [*(_cell(value) for value in cells), _one_line(last)]
+
+
+def _one_line(value: Any) -> str:
+    return _whole(value).replace("\n", " ")
+
+
 def _cell(value: Any) -> str:
-    text = _whole(value).replace("\n", " ")
+    text = _one_line(value)
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 

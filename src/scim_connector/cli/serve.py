@@ -12,7 +12,7 @@ import click
 
 from scim_connector.administration.connections import address_warnings
 from scim_connector.cli.context import explaining, fail, load_settings
-from scim_connector.cli.logs import set_up_logs
+from scim_connector.cli.logs import pass_over_thread_advice, set_up_logs
 from scim_connector.tokens.turns import THREADS
 from scim_connector.wiring import open_house, prepare, sender_notes
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from scim_connector.wiring import Welcome
 
 
-#: A worker that has not ended by then is ended; one that was only just starting when
-#: the signal came never hears it.
-DRAIN_SECONDS = 5
+#: A worker that has not ended by then is ended, so that five seconds are enough: one
+#: that was only just starting when the signal came never hears it.
+DRAIN_SECONDS = 4
 
 
 @click.command()
@@ -134,6 +134,7 @@ def _run(settings: Settings) -> None:
     from granian.log import LogLevels  # noqa: PLC0415
 
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    pass_over_thread_advice()
     try:
         Granian(
             "scim_connector.wiring:application",

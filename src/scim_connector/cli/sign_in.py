@@ -172,8 +172,8 @@ def log(house: House, refused: bool, limit: int, as_json: bool) -> None:
                 "road": facts.get("road", ""),
                 "application": facts.get("application", ""),
                 "outcome": facts.get("reason", "signed in"),
-                "why": " ".join(filter(None, (facts.get("why"), facts.get("hint")))),
                 "from": facts.get("network", ""),
+                "why": " ".join(filter(None, (facts.get("why"), facts.get("hint")))),
             }
         )
     records(rows, as_json=as_json, empty="Nobody has tried to sign in yet.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from scim_connector.scim.errors import VersionMismatch
@@ -18,6 +19,11 @@ _LONGEST_HEADER: Final = 4_096
 def etag(version: int) -> str:
     """Return the weak entity tag of a version, as in the ETag header."""
     return f'W/"{version}"'
+
+
+def of_text(text: str) -> int:
+    """A version for what is rendered anew each time: a number made of its text."""
+    return int.from_bytes(sha256(text.encode()).digest()[:6], "big")
 
 
 @dataclass(frozen=True, slots=True)

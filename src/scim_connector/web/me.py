@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from scim_connector.scim import projection, rendering, versions
+from scim_connector.scim import projection, rendering
 from scim_connector.scim.errors import Forbidden, MethodNotAllowed
 from scim_connector.scim.types import LOCAL
 from scim_connector.tokens import opaque
@@ -79,14 +79,11 @@ class MyDoor:
 
     def _read(self, mine: Mine, environ: dict[str, Any], request_id: str) -> Reply:
         found = mine.answer
-        version = found.version or 0
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        if known is not None and versions.is_known(known, version):
-            return replies.empty(304, request_id, ("ETag", versions.etag(version)))
-        return replies.resource(
+        return replies.unless_known(
             self._text(mine, arguments_of(environ)),
             request_id,
-            version=version,
+            version=found.version or 0,
+            if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
             location=f"{self._base_url}/Users/{found.id}",
         )
 

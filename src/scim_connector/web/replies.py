@@ -80,6 +80,20 @@ def empty(status: int, request_id: str, *headers: tuple[str, str]) -> Reply:
     return Reply(status, [*_ALWAYS, ("X-Request-Id", request_id), *headers])
 
 
+def unless_known(
+    text: str,
+    request_id: str,
+    *,
+    version: int,
+    if_none_match: str | None,
+    location: str | None = None,
+) -> Reply:
+    """A resource, or 304 where the client has this version already."""
+    if versions.is_known(if_none_match, version):
+        return empty(304, request_id, ("ETag", versions.etag(version)))
+    return resource(text, request_id, version=version, location=location)
+
+
 def refused(error: Exception, request_id: str) -> Reply:
     """The SCIM error for whatever went wrong."""
     problem = problem_of(error, request_id)

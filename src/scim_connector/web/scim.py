@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.scim import discovery
+import orjson
+
+from scim_connector.scim import discovery, versions
 from scim_connector.scim.errors import Forbidden, NotFound, NotSupported
 from scim_connector.web import replies
 from scim_connector.web.bulk import BulkEndpoint
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from scim_connector.provisioning import Provisioning
     from scim_connector.provisioning.calls import Typed
     from scim_connector.scim.schemas import ResourceType
+    from scim_connector.scim.types import Json
     from scim_connector.settings import Settings
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
@@ -104,24 +107,32 @@ class Scim:
             return visit.options("GET")
         if parts and "filter" in visit.arguments():
             raise Forbidden(_UNFILTERED)
+        text = orjson.dumps(self._published(visit, parts)).decode()
+        return replies.unless_known(
+            text,
+            visit.id,
+            version=versions.of_text(text),
+            if_none_match=visit.header("HTTP_IF_NONE_MATCH"),
+        )
+
+    def _published(self, visit: Visit, parts: list[str]) -> Json:
+        """What this server says of itself, to this connection."""
         known = self._offered(visit.connection)
         base = self._base_url
         match parts:
             case ["Schemas"]:
-                value = discovery.schemas(known, base)
+                return discovery.schemas(known, base)
             case ["Schemas", urn]:
-                value = discovery.schema(known, urn, base)
+                return discovery.schema(known, urn, base)
             case ["ResourceTypes"]:
-                value = discovery.resource_types(known, base)
+                return discovery.resource_types(known, base)
             case ["ResourceTypes", name]:
-                value = discovery.resource_type(known, name, base)
+                return discovery.resource_type(known, name, base)
             case ["ServiceProviderConfig"] | []:
-                value = discovery.service_provider_config(
+                return discovery.service_provider_config(
                     base, assignable=_reads_catalogues(visit.connection)
                 )
-            case _:
-                raise _nowhere(visit)
-        return replies.json(value, visit.id)
+        raise _nowhere(visit)
 
     def _offered(self, connection: Connection) -> list[ResourceType]:
         """The resource types that are published to a connection.
