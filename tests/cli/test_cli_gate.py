@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from scim_connector.cli import main
 from tests import mail_server
+from tests.mail_server import MailServer
 
 Run = Callable[..., Result]
 LINK = re.compile(r"/password/(scimc_[\w-]+)")
@@ -31,6 +32,20 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     command("connection", "add", "entra", "--kind", "entra")
     command("user", "add", "--email", "kim.doe@contoso.com", "--username", "kim.doe")
     return command
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    """A mail server that the settings begin to name."""
+    with mail_server.running() as server:
+        for name, value in {
+            "PUBLIC_URL": "https://scim.contoso.com",
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(server.port),
+            "SMTP_SECURITY": "none",
+        }.items():
+            monkeypatch.setenv(f"SCIM_CONNECTOR_{name}", value)
+        yield server
 
 
 def _listed(run: Run, *arguments: str) -> list[dict[str, object]]:
@@ -77,23 +92,66 @@ def test_a_mail_that_waits_can_be_dropped_and_none_twice(run: Run) -> None:
     assert "There is no mail 99" in run("mail", "drop", "99", code=2).output
 
 
-def test_a_mail_server_is_tried(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_is_tried(run: Run, mailbox: MailServer) -> None:
     """``mail test`` sends one mail now, and says what the server said."""
-    with mail_server.running() as server:
-        for name, value in {
-            "PUBLIC_URL": "https://scim.contoso.com",
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": str(server.port),
-            "SMTP_SECURITY": "none",
-        }.items():
-            monkeypatch.setenv(f"SCIM_CONNECTOR_{name}", value)
-        run("mail", "test", "ann@contoso.com")
-        server.replies["RCPT"] = "550 no such mailbox"
+    run("mail", "test", "ann@contoso.com")
+    mailbox.replies["RCPT"] = "550 no such mailbox"
 
-        refused = run("mail", "test", "ann@contoso.com", code=2).output
+    refused = run("mail", "test", "ann@contoso.com", code=2).output
 
-    assert server.received[0].recipients == ("ann@contoso.com",)
+    assert mailbox.received[0].recipients == ("ann@contoso.com",)
     assert "no such mailbox" in refused
+
+
+def test_without_a_mail_server_the_start_says_where_mails_go(run: Run) -> None:
+    """Into ./mail, and which setting sends them."""
+    told = run("worker", "--once").output
+
+    assert "Mails are written to ./mail: set SCIM_CONNECTOR_SMTP_HOST" in told
+
+
+@pytest.mark.parametrize(
+    ("choice", "told", "received"),
+    [("send", "1 mails are being sent.", 1), ("drop", "1 mails dropped.", 0)],
+)
+def test_what_waited_is_held_until_a_person_chooses(
+    run: Run, mailbox: MailServer, choice: str, told: str, received: int
+) -> None:
+    """The first start with a mail server sends nothing that is old (D34)."""
+    started = run("worker", "--once").output
+    before, held = len(mailbox.received), _listed(run, "mail", "list", "--not-sent")
+
+    chosen = run("mail", "held", choice).output
+    run("worker", "--once")
+
+    assert "1 mails had waited before mail was configured and are held" in started
+    assert before == 0
+    assert [mail["state"] for mail in held] == ["held"]
+    assert told in chosen
+    assert len(mailbox.received) == received
+    run("user", "add", "--email", "lee.ray@contoso.com")
+    run("worker", "--once")
+    assert mailbox.received[-1].recipients == ("lee.ray@contoso.com",)
+
+
+def test_what_is_refused_for_good_is_shown_and_sent_again(
+    run: Run, mailbox: MailServer
+) -> None:
+    """``mail list --not-sent`` has the server's words, ``mail resend`` a new link."""
+    run("worker", "--once")
+    run("mail", "held", "send")
+    mailbox.replies["RCPT"] = "550 no such mailbox"
+    run("worker", "--once")
+    (failed,) = _listed(run, "mail", "list", "--not-sent")
+    mailbox.replies.clear()
+
+    run("mail", "resend", str(failed["id"]))
+    run("worker", "--once")
+
+    assert (failed["state"], failed["user"]) == ("failed", "kim.doe")
+    assert "no such mailbox" in str(failed["why"])
+    assert LINK.search(mailbox.received[0].body("plain"))
+    assert "mail:resent" in run("user", "history", "kim.doe").output
 
 
 def test_only_administrators_are_recovered(run: Run) -> None:

@@ -247,6 +247,7 @@ def test_the_account_page(site: Site, someone: Watched) -> None:
     assert page.get_by_text("this one").count() == 1
     someone.look("account")
     page.get_by_label("New address").fill("mona@home.example")
+    page.locator("#present-email").fill(PASSWORD)
     page.get_by_role("button", name="Send a link there").click()
     page.get_by_role("status").wait_for()
     someone.look("account-told")
@@ -263,6 +264,37 @@ def test_the_account_page(site: Site, someone: Watched) -> None:
 
     page.get_by_role("heading", name="Your address is confirmed").wait_for()
     someone.look("confirmed")
+
+
+def test_ones_own_password_and_second_factor(site: Site, someone: Watched) -> None:
+    """Each takes the present password: changed, set up, renewed, removed."""
+    with_password(site, "nils")
+    page = someone.page
+    page.goto(f"{site.gate}/login")
+    sign_in(page, "nils")
+    page.locator("#present").fill(PASSWORD)
+    page.get_by_label("Another password").fill(OTHER)
+    page.get_by_label("The same again").fill(OTHER)
+    page.get_by_role("button", name="Change the password").click()
+    page.get_by_role("status").wait_for()
+
+    page.locator("#present-factor").fill(OTHER)
+    page.get_by_role("button", name="Set up a second factor").click()
+    typed = page.locator("code").inner_text()
+    someone.look("own-set-up")
+    page.get_by_label("Code").fill(code_of(typed))
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Keep these codes").wait_for()
+    code = page.locator("li").first.inner_text()
+    page.get_by_role("link", name="go on").click()
+    page.get_by_role("heading", name="Your second factor").wait_for()
+    someone.look("account-factor")
+    page.locator("#present-codes").fill(OTHER)
+    page.locator("#code").fill(code)
+    page.get_by_role("button", name="Remove the second factor").click()
+
+    page.get_by_role("status").wait_for()
+    assert page.get_by_role("button", name="Set up a second factor").count() == 1
 
 
 def test_signing_out(site: Site, someone: Watched) -> None:

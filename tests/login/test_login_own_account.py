@@ -8,7 +8,8 @@ from scim_connector.directory import links
 from scim_connector.directory import sessions as sessions_rows
 from scim_connector.directory.sessions import Session
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.own_account import OwnAccount
+from scim_connector.login.own_account import FRESH, NotFresh, OwnAccount
+from scim_connector.login.sessions import Proof
 from scim_connector.login.throttle import MustWait
 from scim_connector.rules.users import RulesViolated
 from tests import authenticator
@@ -167,3 +168,45 @@ def test_a_lost_telephone_is_replaced_by_a_recovery_code(
     assert own.held(session.user_id) == (True, False)
     assert _set_up(room, own, session)
     assert "factor:removed" in events_of(room.provider.database, session.user_id)
+
+
+def test_a_stolen_session_does_not_move_the_mail(
+    room: MailRoom, own: OwnAccount
+) -> None:
+    """Another address takes the present password: it is where links are mailed."""
+    session = _signed_in(room)
+    room.deliver()
+    form = {"email": "thief@home.example"}
+
+    with pytest.raises(NotAdmitted):
+        own.change_email(session, {**form, "present": WRONG}, room.door())
+    with pytest.raises(NotAdmitted):
+        own.change_email(session, form, room.door())
+
+    assert room.deliver() == []
+    own.change_email(session, {**form, **PRESENT}, room.door())
+    assert [m.recipients for m in room.deliver()] == [("thief@home.example",)]
+
+
+@pytest.mark.parametrize(("after", "allowed"), [(FRESH - 1, True), (FRESH, False)])
+def test_without_a_password_a_fresh_sign_in_is_asked_for(
+    room: MailRoom, own: OwnAccount, after: int, *, allowed: bool
+) -> None:
+    """Whoever signs in at their provider signs in again for it."""
+    user = room.user(room.add())
+    room.deliver()
+    token = room.provider.database.write(
+        lambda tx: room.sessions.open(tx, user.id, room.door("sso"), Proof("sso"))
+    )
+    session = sessions_rows.by_id(room.provider.database.reader(), token.id)
+    assert session is not None
+    room.now += after
+    form = {"email": "kim@home.example"}
+
+    if allowed:
+        own.change_email(session, form, room.door())
+    else:
+        with pytest.raises(NotFresh):
+            own.change_email(session, form, room.door())
+
+    assert len(room.deliver()) == allowed

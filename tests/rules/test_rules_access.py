@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scim_connector.rules.access import (
+    HOUR,
     FactorPolicy,
     Lifetimes,
+    ResetLink,
+    may_request_reset,
     may_sign_in,
     needs_second_factor,
+    reset_refusal,
     session_over,
 )
 from scim_connector.rules.lifecycle import Standing
@@ -89,3 +93,59 @@ def test_a_second_factor_is_asked_for_as_the_policy_says(
 
     expected = {"off": False, "administrators": administrator, "everybody": True}
     assert asked == (has_one or expected[policy.value])
+
+
+@given(
+    used=st.booleans(),
+    revoked=st.booleans(),
+    age=st.integers(-1, 2 * HOUR),
+    active=st.booleans(),
+    api_user=st.booleans(),
+)
+def test_a_link_works_once_for_an_hour_for_an_active_person(
+    *, used: bool, revoked: bool, age: int, active: bool, api_user: bool
+) -> None:
+    """R16: to the last microsecond; the first reason in its order is the one."""
+    link = ResetLink(HOUR, 1 if used else None, 1 if revoked else None)
+    user = Standing(UserType.ADMINISTRATIVE, api_user=api_user, active=active)
+
+    refusal = reset_refusal(link, user, now=age)
+
+    wrong = {
+        "link_used": used,
+        "link_revoked": revoked,
+        "link_expired": age >= HOUR,
+        "user_inactive": not active,
+        "api_user_no_login": api_user,
+    }
+    reasons = [code for code, holds in wrong.items() if holds]
+    assert (refusal.code if refusal else None) == (reasons[0] if reasons else None)
+
+
+@given(
+    api_user=st.booleans(),
+    active=st.booleans(),
+    before=st.booleans(),
+    factor=st.booleans(),
+)
+def test_a_mail_on_request_is_for_who_has_signed_in_by_who_has_a_factor(
+    *, api_user: bool, active: bool, before: bool, factor: bool
+) -> None:
+    """R17: API user, inactive, never signed in, and the second factor of who asks."""
+    user = Standing(
+        UserType.ADMINISTRATIVE,
+        api_user=api_user,
+        active=active,
+        signed_in_before=before,
+    )
+
+    refusal = may_request_reset(user, second_factor=factor)
+
+    wrong = {
+        "api_user": api_user,
+        "inactive": not active,
+        "never_logged_in": not before,
+        "actor_mfa_required": not factor,
+    }
+    reasons = [code for code, holds in wrong.items() if holds]
+    assert (refusal.code if refusal else None) == (reasons[0] if reasons else None)

@@ -19,6 +19,7 @@ from scim_connector.login.gate import (
     keep_refusal,
     refusal_of_token,
 )
+from scim_connector.login.links import ask_to_confirm
 from scim_connector.login.passwords import (
     NewFactor,
     PasswordSignIn,
@@ -36,8 +37,21 @@ if TYPE_CHECKING:
     from scim_connector.directory.users import User
     from scim_connector.tokens.secrets import SecretKeys
 
+#: So long a sign-in proves who sits there; microseconds.
+FRESH: Final = 15 * 60 * 1_000_000
+LONGEST_EMAIL: Final = 254
 _WRONG: Final = "The present password is wrong."
 _WRONG_CODE: Final = "The code of the second factor is wrong."
+
+
+class NotFresh(Exception):
+    """A sign-in that was too long ago for what is asked."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        minutes = FRESH // 60_000_000
+        text = f"Sign out and in again, then change it within {minutes} minutes."
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,24 @@ class OwnAccount:
         refused = NotAdmitted(refusal_of_token(sentence), user.id)
         keep_refusal(self._database, refused, door)
         return refused
+
+    def change_email(
+        self, session: Session, form: Mapping[str, str], door: Door
+    ) -> str:
+        """Mail a link to another address, which counts once it is opened.
+
+        Whoever holds the address is mailed links, so a stolen session must not move it:
+        the present password is asked for, or a fresh sign-in where there is none.
+        Raises NotAdmitted, RulesViolated, MustWait, TooBusy, NotFresh.
+        """
+        user = users.required(self._database.reader(), session.user_id)
+        if user.password_hash is not None:
+            user = self._proved(session, form, door)
+        elif door.now - session.created_at >= FRESH:
+            raise NotFresh
+        address = form.get("email", "").strip()[:LONGEST_EMAIL]
+        self._database.write(lambda tx: ask_to_confirm(tx, user, address, door))
+        return address
 
     # --------------------------------------------------------------- second factors
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 
 from scim_connector.directory import sessions as sessions_rows
-from scim_connector.directory import users as users_rows
 from scim_connector.login.gate import OWN_PAGES, NotAdmitted
-from scim_connector.login.links import ask_to_confirm
+from scim_connector.login.own_account import NotFresh
 from scim_connector.tokens import totp
 from scim_connector.web import cookies
 from scim_connector.web.pages.frame import go_to, now, set_cookie
@@ -112,14 +111,13 @@ class AccountPages:
         me = self._me()
         if me is None:
             return go_to(_SIGN_IN)
-        address = request.form.get("email", "").strip()[:254]
-        reader = self._database.reader()
-        user = users_rows.required(reader, me.session.user_id)
         door = self._frame.door("account")
         try:
-            self._database.write(lambda tx: ask_to_confirm(tx, user, address, door))
+            address = self._own.change_email(me.session, request.form, door)
         except REFUSALS as error:
-            return later(self.show(*told(error, "")), error)
+            return self._refused(error, _WRONG)
+        except NotFresh as error:
+            return self.show(str(error), 403)
         return self.show(f"A link was mailed to {address}. Open it within one hour.")
 
     # ------------------------------------------------------- password, second factor

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from scim_connector.directory.database import Database
+    from scim_connector.login.gate import Door
     from scim_connector.login.links import MailedLinks, Opened
     from scim_connector.login.passwords import PasswordSignIn
     from scim_connector.web.pages.frame import Frame
@@ -100,9 +101,10 @@ class LinkPages:
     def choose(self, token: str) -> Response:
         """A password was chosen: the link is used up."""
         opened = self._links.open(token, now())
-        if not _is_for_password(opened) or opened.user is None:
-            return self._dead(token, opened)
         door = self._frame.door("link")
+        if not _is_for_password(opened) or opened.user is None:
+            self._keep(opened, door)
+            return self._dead(token, opened)
         try:
             refuse_two(request.form)
             password = request.form.get("password", "")
@@ -118,6 +120,12 @@ class LinkPages:
         mark = self._passwords.mark(user, door.now)
         set_cookie(page, cookies.KNOWN, mark, seconds=cookies.YEAR)
         return page
+
+    def _keep(self, opened: Opened, door: Door) -> None:
+        """Audit why a link of somebody did not work; a made-up one is nobody's."""
+        if opened.refusal is not None and opened.user is not None:
+            refused = NotAdmitted(opened.refusal, opened.user.id)
+            keep_refusal(self._database, refused, door)
 
     # ------------------------------------------------------------------- a new link
 
