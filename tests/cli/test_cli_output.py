@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from scim_connector.cli import output
+
+if TYPE_CHECKING:
+    import pytest
 
 HOSTILE = "a\x1b]0;owned\x07b\rc\u202ed\x9be"
 SHOWN = "a?]0;owned?b?c?d?e"

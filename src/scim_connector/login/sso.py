@@ -165,11 +165,6 @@ class SingleSignOn:
             raise
         return Arrived(token, facts["client"], facts["going"], facts["back"])
 
-    def destined(self, ticket: str, now: int) -> tuple[str, str, str] | None:
-        """The application, path and nonce somebody was going to; None if too old."""
-        facts = self._tickets.open(ticket, now)
-        return facts and (facts["client"], facts["going"], facts["back"])
-
     def _keep(self, refused: NotAdmitted, door: Door) -> None:
         """Write a refusal into audit; of what proves nothing, so many of a network.
 
