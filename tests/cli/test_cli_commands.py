@@ -18,20 +18,6 @@ from tests.server import PROGRAM
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in a folder with a new house; ``code`` is the expected exit."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == code, (arguments, result.output, result.exception)
-        return result
-
-    command("db", "upgrade")
-    return command
-
-
 def _walk(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     if not isinstance(command, click.Group):
         return [path]

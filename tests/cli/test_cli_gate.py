@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from scim_connector.cli import main
 from tests import mail_server
 from tests.mail_server import MailServer
 
@@ -18,20 +17,11 @@ Run = Callable[..., Result]
 LINK = re.compile(r"/password/(scimc_[\w-]+)")
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in a folder with a new house; ``code`` is the expected exit."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == code, (arguments, result.output, result.exception)
-        return result
-
-    command("db", "upgrade")
-    command("connection", "add", "entra", "--kind", "entra")
-    command("user", "add", "--email", "kim.doe@contoso.com", "--username", "kim.doe")
-    return command
+@pytest.fixture(autouse=True)
+def _somebody(run: Run) -> None:
+    """A connection, and a person who was added by hand."""
+    run("connection", "add", "entra", "--kind", "entra")
+    run("user", "add", "--email", "kim.doe@contoso.com", "--username", "kim.doe")
 
 
 @pytest.fixture

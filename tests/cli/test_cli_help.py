@@ -119,20 +119,6 @@ def test_without_a_house_every_command_says_so(
 # --------------------------------------------------------------- addresses and values
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run a command in a folder with a new house; ``code`` is the expected exit."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == code, (arguments, result.output, result.exception)
-        return result
-
-    command("db", "upgrade")
-    return command
-
-
 @pytest.mark.parametrize(
     ("address", "told"),
     [

@@ -27,20 +27,6 @@ bo@x.example,Bo,Ray,bo@x.example,DEPROVISIONED
 """
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command in a folder with a new house; ``code`` is the expected exit."""
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(main, list(arguments))
-        assert result.exit_code == code, (arguments, result.output, result.exception)
-        return result
-
-    command("db", "upgrade")
-    return command
-
-
 def _users(run: Run) -> dict[str, dict[str, object]]:
     listed = json.loads(run("user", "list", "--json").stdout)
     return {user["username"]: user for user in listed}
