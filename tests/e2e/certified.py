@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
-from tests.server import CACHE, START_SECONDS, ServerFailed, free_port
+from tests.provider import ProviderProcess
+from tests.server import CACHE, free_port
 
 HERE = Path(__file__).parent
 CLIENT_ID = "scim-connector"
@@ -34,54 +33,19 @@ def installed() -> Path:
     return folder
 
 
-@dataclass(slots=True)
-class CertifiedProvider:
+@dataclass
+class CertifiedProvider(ProviderProcess):
     """A provider at which whoever types a name is that person."""
 
-    port: int
     redirect_uri: str
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def at(cls, gate: str, folder: Path) -> CertifiedProvider:
         """One that sends people back to the gate; what it says is kept in *folder*."""
-        return cls(free_port(), f"{gate}/login/callback", folder)
-
-    @property
-    def issuer(self) -> str:
-        """The issuer, as its ID tokens name it."""
-        return f"http://localhost:{self.port}"
+        return cls(free_port(), folder, f"{gate}/login/callback")
 
     def start(self) -> None:
         """Start it, with fresh keys; raises ServerFailed when it does not answer."""
         words = (str(self.port), self.redirect_uri, CLIENT_ID, CLIENT_SECRET)
-        with (self.folder / "provider.err").open("ab") as said:
-            self.process = subprocess.Popen(
-                ["node", "provider.mjs", *words],
-                cwd=installed(),
-                env={**os.environ, "NODE_ENV": "test"},
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                raise ServerFailed((self.folder / "provider.err").read_text())
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        """Stop it: from now on nobody answers at its address."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def _answers(self) -> bool:
-        address = f"{self.issuer}/.well-known/openid-configuration"
-        try:
-            with urlopen(address, timeout=5) as answer:  # noqa: S310 - our own address
-                return int(answer.status) == 200
-        except OSError:
-            return False
+        command = ("node", "provider.mjs", *words)
+        self._run(command, cwd=installed(), env={**os.environ, "NODE_ENV": "test"})
