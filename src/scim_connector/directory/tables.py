@@ -62,10 +62,15 @@ def _flag(name: str, *, default: bool = False) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=clause)
 
 
+def _only(name: str, condition: str, *columns: str) -> Index:
+    """An index of the rows of which a condition is true; SQLite needs it literally."""
+    rows = text(condition)
+    return Index(name, *columns, sqlite_where=rows, postgresql_where=rows)
+
+
 def _present(name: str, column: str) -> Index:
     """An index of the rows in which *column* has a value; reads of the log have none."""
-    there = text(f"{column} IS NOT NULL")
-    return Index(name, column, "id", sqlite_where=there, postgresql_where=there)
+    return _only(name, f"{column} IS NOT NULL", column, "id")
 
 
 # ------------------------------------------------------------------ installation
@@ -189,6 +194,7 @@ roles = Table(
     Column("name", Text, nullable=False),
     Column("name_key", Key, nullable=False, unique=True),
     _flag("is_administrator"),
+    Column("permissions", Text, nullable=False, server_default="[]"),
 )
 
 users = Table(
@@ -245,6 +251,16 @@ name_counters = Table(
     Column("base", Key, primary_key=True),
     Column("next", Integer, nullable=False),
     comment="The next number to try behind a base of initials or of a username.",
+)
+
+reserved_names = Table(
+    "reserved_names",
+    metadata,
+    Column("field", String(10), primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    _instant("until"),
+    comment="Initials and usernames somebody had, kept for them for a while.",
 )
 
 assignments = Table(
@@ -687,6 +703,8 @@ request_log = Table(
     Column("response_body", Text),
     Index("ix_request_log_at", "at", "id"),
     Index("ix_request_log_connection", "connection_id", "at", "id"),
+    _only("ix_request_log_changes", "action <> 'Read'", "at", "id"),
+    _only("ix_request_log_troubles", "outcome <> 'Success'", "outcome", "at", "id"),
     _present("ix_request_log_identity", "identity"),
     _present("ix_request_log_user", "user_id"),
 )
