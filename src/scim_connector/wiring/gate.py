@@ -35,6 +35,7 @@ from scim_connector.web.pages import Pages
 from scim_connector.web.pages.account import AccountPages
 from scim_connector.web.pages.frame import Frame
 from scim_connector.web.pages.links import LinkPages
+from scim_connector.web.pages.setup import SetupPages
 from scim_connector.web.pages.signing_in import SignInPages
 from scim_connector.web.published import Published
 
@@ -105,12 +106,13 @@ def _pages(
 ) -> Pages:
     settings, database, keys = house.settings, house.database, house.keys
     factors = SecondFactors(database, keys, settings.organisation)
+    hasher = PasswordHasher(turns=turns)
     passwords = PasswordSignIn(
         database,
         keys,
         sessions,
         factors,
-        PasswordHasher(turns=turns),
+        hasher,
         policy=FactorPolicy(settings.second_factor),
         password_days=settings.password_days,
     )
@@ -121,6 +123,7 @@ def _pages(
         SignInPages(frame, database, keys, sessions, passwords, single),
         LinkPages(frame, database, MailedLinks(database, keys), passwords),
         AccountPages(frame, database, sessions, own),
+        SetupPages(frame, database, keys, hasher),
     )
 
 
