@@ -219,6 +219,26 @@ _REFUSED = Statement(
 )
 
 
+_NEWEST_CHANGES = (
+    select(request_log.c.action, request_log.c.outcome)
+    .where(text("action <> 'Read'"), _OF_CONNECTION)
+    .order_by(request_log.c.at.desc(), request_log.c.id.desc())
+    .limit(bindparam("at_most", type_=_AT))
+    .subquery()
+)
+_DONE = Statement(
+    select(_NEWEST_CHANGES.c.action)
+    .distinct()
+    .where(_NEWEST_CHANGES.c.outcome != "Failure")
+)
+
+
+def actions_done(reader: Reader, connection_id: int, *, at_most: int) -> set[str]:
+    """What a connection has done among its newest changes, by the log's words."""
+    rows = reader.rows(_DONE, of_connection=connection_id, at_most=at_most)
+    return {row[0] for row in rows}
+
+
 def last(reader: Reader, connection_id: int) -> tuple[int | None, int | None]:
     """When a connection last asked, and when it last got what it asked for."""
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from scim_connector.administration import remedies
+from scim_connector.administration import reasons
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import conflicts, connections, request_log, users
 from scim_connector.rules.permissions import VIEW_PROVISIONING
@@ -88,7 +88,7 @@ class LogPages:
             actions=[(each, each) for each in ACTIONS],
             outcomes=[(each, each) for each in OUTCOMES],
             methods=[(each, each) for each in METHODS],
-            reasons=[(code, remedies.title_of(code)) for code in remedies.codes()],
+            reasons=[(code, reasons.title_of(code)) for code in reasons.codes()],
             connections=[(c.name, c.name) for c in every.values()],
         )
 
@@ -132,8 +132,8 @@ class LogPages:
             "connection": connection,
             "steps": orjson.loads(entry.steps),
             "fields": fields_of(entry),
-            "remedies": remedies.of(entry.reason, kind),
-            "again": remedies.AGAIN[kind],
+            "remedies": reasons.of(entry.reason, kind),
+            "again": reasons.AGAIN[kind],
             "user": user,
             "conflicts": waiting,
             "curl": curl(entry, self._desk.settings.base_url),
@@ -168,7 +168,7 @@ def _query(ids: dict[str, int]) -> dict[str, Any]:
 
 def _reasons(entry: Entry) -> str:
     codes = [code for code in (entry.reason or "").split(",") if code]
-    return ", ".join(remedies.title_of(code) for code in codes)
+    return ", ".join(reasons.title_of(code) for code in codes)
 
 
 def _line(entry: Entry, every: dict[int, Connection]) -> dict[str, Any]:
