@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from scim_connector.directory import users
+from scim_connector.directory import names
 from scim_connector.mapping import numbering
 from scim_connector.rules import folding
 
@@ -74,7 +74,7 @@ def _keeps(field: Field, present: str, ladder: Sequence[str], choices: Choices) 
 
 def _free(tx: Transaction, field: Field, values: Sequence[str]) -> set[str]:
     keys = [FOLD[field](value) for value in values]
-    return users.free_values(tx, field, keys) if keys else set()
+    return names.free_values(tx, field, keys) if keys else set()
 
 
 def _numbered(tx: Transaction, field: Field, choices: Choices) -> str | None:
@@ -87,7 +87,7 @@ def _numbered(tx: Transaction, field: Field, choices: Choices) -> str | None:
 
 
 def _numbered_behind(tx: Transaction, field: Field, base: numbering.Base) -> str | None:
-    start = users.next_number(tx, field, base.key) or base.first
+    start = names.next_number(tx, field, base.key) or base.first
     while True:
         handful = [
             (number, value)
@@ -99,6 +99,6 @@ def _numbered_behind(tx: Transaction, field: Field, base: numbering.Base) -> str
         free = _free(tx, field, [value for _, value in handful])
         for number, value in handful:
             if FOLD[field](value) in free:
-                users.remember_number(tx, field, base.key, number + 1)
+                names.remember_number(tx, field, base.key, number + 1)
                 return value
         start += HANDFUL
