@@ -34,6 +34,7 @@ from scim_connector.scim.folding import text_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.links import Link
     from scim_connector.directory.users import User
@@ -296,25 +297,49 @@ def link(
     """Decide that an identity of a provider is this user; its next POST links them.
 
     *identity* is the userName the provider sends.  Raises NotPossible where decision 11
-    forbids it: an API user, a user with a live link, an unknown connection.
+    forbids it, so that no decision waits that the provider's next try cannot carry out.
     """
     connection = connections.by_name(tx, connection_name)
     if connection is None:
         raise NotPossible(f'There is no connection "{connection_name}".')
-    if links.of_user(tx, user.id) is not None:
-        message = f"{user.username} is linked already."
-        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
-    if user.is_api_user and not connection.allow_api_users:
-        message = f"{user.username} is an API user and {connection.name} may not link"
-        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+    key = text_key(identity)
+    _refuse_link(tx, connection, key, user)
     conflicts.decide(
         tx,
         connection_id=connection.id,
-        identity=text_key(identity),
+        identity=key,
         user_id=user.id,
         by=str(act.actor),
         now=act.now,
     )
+
+
+def _refuse_link(
+    tx: Transaction, connection: Connection, identity: str, user: User
+) -> None:
+    """Say why a user cannot become this identity: nothing else may stand for them."""
+    who, where = user.username, connection.name
+    if links.of_user(tx, user.id) is not None:
+        message = f"{who} is linked already."
+        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
+    if user.is_api_user and not connection.allow_api_users:
+        message = f"{who} is an API user and {where} may not link"
+        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+    if not connection.may_act_as_administrator and assignments.is_administrator(
+        tx, user.id
+    ):
+        message = f"{who} is an Administrator and {where} may not link one"
+        way_out = "take the role back, or set --may-act-as-administrator"
+        raise NotPossible(f"{message}; {way_out} on the connection.")
+    due = conflicts.decided_for(tx, user.id)
+    if due is not None and (due.connection_id, due.identity) != (
+        connection.id,
+        identity,
+    ):
+        message = f"{who} is decided to be {due.identity} already"
+        raise NotPossible(
+            f"{message}; take that back first: conflict decide {due.id} withdraw"
+        )
 
 
 def unlink(tx: Transaction, user: User, act: Act) -> User:
