@@ -113,6 +113,11 @@ _MATCHES = Statement(
     )
     .order_by(links.c.seq)
 )
+_REMOVED = Statement(
+    select(links.c.seq).where(
+        links.c.user_id == bindparam("of_user"), _HERE, links.c.hidden_why == "deleted"
+    )
+)
 _BATCH = Statement(
     select(*_COLUMNS)
     .where(_HERE, _LIVE, links.c.seq > bindparam("after"))
@@ -169,6 +174,12 @@ def matches(
         _MATCHES, of_connection=connection_id, key=key, external=external_id
     )
     return _all(rows)
+
+
+def was_removed(reader: Reader, connection_id: int, user_id: int) -> bool:
+    """Whether a DELETE of this connection hid a link of the user."""
+    row = reader.row(_REMOVED, of_user=user_id, of_connection=connection_id)
+    return row is not None
 
 
 def batch(
