@@ -284,6 +284,27 @@ def test_links_are_applied_all_or_none(run: Run, tmp_path: Path) -> None:
     assert [entry["kind"] for entry in linked] == ["decided"]
 
 
+def test_names_are_recomputed_after_a_look(run: Run) -> None:
+    """Candidates and consequences come first; the former value is kept (R2)."""
+    add = ("user", "add", "--first", "Kim", "--last", "Doe", "--no-mail", "--email")
+    run(*add, "kim.doe@x.example", "--initials", "ZZ")
+
+    asked = run("user", "recompute", "kim.doe@x.example", code=2)
+    odd = ("--initials", "Q", "--yes")
+    wrong = run("user", "recompute", "kim.doe@x.example", *odd, code=2)
+    done = run("user", "recompute", "kim.doe@x.example", "--yes").stdout
+    again = run("user", "recompute", "kim.doe@x.example").stdout
+    other = run(*add, "bo@x.example", "--initials", "ZZ", code=2).stderr
+
+    assert "KD: free  by Coalesce(Initials(" in asked.stdout
+    assert "kept for 90 days" in asked.stdout
+    assert "Change initials ZZ -> KD. Repeat with --yes." in asked.stderr
+    assert 'The mapping does not derive "Q"' in wrong.stderr
+    assert done.endswith("Changed initials ZZ -> KD.\n")
+    assert "Nothing changes" in again
+    assert 'Initials "ZZ" are kept for another user for a while (R2).' in other
+
+
 def test_a_decision_is_shown_and_taken_back(run: Run) -> None:
     """Show names what it is and the commands that fit; decide carries one out."""
     run("user", "add", "--email", "ann.lee@x.example")
