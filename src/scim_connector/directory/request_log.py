@@ -257,3 +257,30 @@ def by_hour(
         for bucket, count in reader.rows(statement, width=_HOUR, **asked):
             figures[int(bucket)] = int(count)
     return counted[:hours], refused[:hours]
+
+
+# ------------------------------------------------------------------- conflicts
+
+
+@lru_cache(maxsize=128)
+def _met(connections: int, instants: int) -> Statement:
+    columns = (request_log.c.connection_id, request_log.c.at, request_log.c.identity)
+    here: list[Any] = [bindparam(f"c{n}") for n in range(connections)]
+    then: list[Any] = [bindparam(f"t{n}") for n in range(instants)]
+    return Statement(
+        select(*columns, request_log.c.request_id)
+        .where(request_log.c.connection_id.in_(here), request_log.c.at.in_(then))
+        .order_by(request_log.c.id)
+    )
+
+
+def met_at(
+    reader: Reader, connection_ids: Sequence[int], instants: Sequence[int]
+) -> list[tuple[int, int, str | None, str]]:
+    """Connection, instant, identity and request id of what came at these instants."""
+    if not connection_ids or not instants:
+        return []
+    values = {f"c{n}": value for n, value in enumerate(connection_ids)}
+    values |= {f"t{n}": value for n, value in enumerate(instants)}
+    statement = _met(len(connection_ids), len(instants))
+    return [(c, at, who, id_) for c, at, who, id_ in reader.rows(statement, **values)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.web.console import Console
+from scim_connector.web.console.conflicts import ConflictPages
 from scim_connector.web.console.connections import ConnectionPages
 from scim_connector.web.console.desk import Desk
 from scim_connector.web.console.home import HomePages
@@ -30,6 +31,7 @@ def build(house: House, sessions: Sessions, single: SingleSignOn) -> Console:
         desk,
         [
             HomePages(desk),
+            ConflictPages(desk),
             ConnectionPages(desk),
             SignInSettings(desk, single),
             LogPages(desk),

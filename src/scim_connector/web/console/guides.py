@@ -19,6 +19,7 @@ class Value:
 
     name: str
     text: str
+    copied: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def _entra(base_url: str) -> Sequence[Step]:
             ),
             (
                 Value("Tenant URL", base_url),
-                Value("Secret Token", "the token, without the word Bearer"),
+                Value(
+                    "Secret Token", "the token, without the word Bearer", copied=False
+                ),
             ),
             seen=lambda t: t.called,
         ),
@@ -140,7 +143,7 @@ def _okta(base_url: str) -> Sequence[Step]:
             (
                 Value("SCIM connector base URL", base_url),
                 Value("Unique identifier field for users", "userName"),
-                Value("Authentication mode: HTTP Header", "the token"),
+                Value("Authentication mode: HTTP Header", "the token", copied=False),
             ),
             seen=lambda t: t.called,
         ),
@@ -187,7 +190,7 @@ def _generic(base_url: str) -> Sequence[Step]:
             ("SCIM 2.0 with a bearer token. Discovery tells the rest.",),
             (
                 Value("Base URL", base_url),
-                Value("Authorization header", "Bearer, then the token"),
+                Value("Authorization header", "Bearer, then the token", copied=False),
             ),
             seen=lambda t: t.called,
         ),
