@@ -21,6 +21,7 @@ from scim_connector.directory import (
     outbox,
     resets,
     roles,
+    sessions,
     users,
 )
 from scim_connector.rules import folding, lifecycle
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Transaction
     from scim_connector.directory.links import Link
+    from scim_connector.directory.sessions import Session
     from scim_connector.directory.users import User
     from scim_connector.rules.lifecycle import CutOff
     from scim_connector.rules.users import Violation
@@ -299,6 +301,16 @@ class Account:
             facts = {"count": ended.total(), "applications": dict(ended)}
             self.note("sessions:ended", **facts)
         return ended.total()
+
+    def end_session(self, session: Session) -> None:
+        """End one session and tell its application."""
+        sessions.end(self.tx, session.id)
+        told = [n for n in applications.told_of_logout(self.tx) if n == session.client]
+        closing.tell_applications(
+            self.tx, self.user, told, self.act, session_id=session.id
+        )
+        facts = {"session": session.id, "application": session.client}
+        self.note("session:ended", **facts)
 
     def signed_in(self) -> None:
         """Remember a first sign-in; nothing a provider reads changes by it."""

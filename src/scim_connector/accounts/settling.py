@@ -67,20 +67,35 @@ def settle(
     """
     if choices.stated is not None:
         return Settled(choices.stated, "stated")
-    ladder = [candidate.value for candidate in choices.ladder]
     if present is not None and is_candidate(field, present, choices):
         return Settled(present, "derived")
-    free = _free(tx, field, ladder, of_user)
+    settled, numbered = _chosen(tx, field, choices, of_user)
+    if numbered is not None:
+        names.remember_number(tx, field, numbered.base, numbered.number + 1)
+    return settled
+
+
+def glance(reader: Reader, field: Field, choices: Choices) -> str | None:
+    """What somebody new would get now; nothing is reserved or counted by looking."""
+    if choices.stated is not None:
+        return choices.stated
+    return _chosen(reader, field, choices, 0)[0].value
+
+
+def _chosen(
+    reader: Reader, field: Field, choices: Choices, of_user: int
+) -> tuple[Settled, Numbered | None]:
+    """The first value that is free, and the number behind it where it has one."""
+    ladder = [candidate.value for candidate in choices.ladder]
+    free = _free(reader, field, ladder, of_user)
     for position, value in enumerate(ladder):
         if FOLD[field](value) in free:
-            return Settled(value, "derived", tuple(ladder[:position]))
+            return Settled(value, "derived", tuple(ladder[:position])), None
     if choices.when_taken == "refuse":
-        return Settled(ladder[0] if ladder else None, "derived", tuple(ladder))
-    numbered = next_numbered(tx, field, choices, of_user=of_user)
-    if numbered is None:
-        return Settled(None, "derived", tuple(ladder))
-    names.remember_number(tx, field, numbered.base, numbered.number + 1)
-    return Settled(numbered.value, "derived", tuple(ladder))
+        return Settled(ladder[0] if ladder else None, "derived", tuple(ladder)), None
+    numbered = next_numbered(reader, field, choices, of_user=of_user)
+    found = None if numbered is None else numbered.value
+    return Settled(found, "derived", tuple(ladder)), numbered
 
 
 def is_candidate(field: Field, value: str, choices: Choices) -> bool:

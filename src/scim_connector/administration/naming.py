@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from scim_connector.accounts import Account, representation
 from scim_connector.accounts.compiled import mapping_of
-from scim_connector.accounts.settling import FOLD, is_candidate, next_numbered
+from scim_connector.accounts.settling import (
+    FOLD,
+    glance,
+    is_candidate,
+    next_numbered,
+)
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.proposals import proposed
 from scim_connector.directory import connections, links, names, users
@@ -155,6 +160,16 @@ def _numbered(
 
 
 # ------------------------------------------------------------------------- consequences
+
+
+def proposals(
+    reader: Reader, first_name: str, last_name: str, email: str
+) -> dict[str, str]:
+    """Initials and username a new person of this name and address would get now."""
+    derived = proposed(first_name, last_name, email)
+    return {
+        field: glance(reader, field, getattr(derived, field)) or "" for field in FIELDS
+    }
 
 
 def consequences(

@@ -24,6 +24,7 @@ from scim_connector.directory import (
     outbox,
     profiles,
     roles,
+    sessions,
     users,
 )
 from scim_connector.rules import folding, lifecycle
@@ -310,6 +311,16 @@ def log_out(tx: Transaction, user: User, act: Act) -> int:
     ended = account.end_sessions()
     account.save()
     return ended
+
+
+def end_session(tx: Transaction, user: User, session_id: str, act: Act) -> None:
+    """End one session of a user and tell its application; raises NotPossible."""
+    held = sessions.by_id(tx, session_id)
+    if held is None or held.user_id != user.id:
+        raise NotPossible(f"{user.username} has no such session; it may have ended.")
+    account = Account.open(tx, user.id, act)
+    account.end_session(held)
+    account.save()
 
 
 # --------------------------------------------------------------------------- links

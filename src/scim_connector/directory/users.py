@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -256,40 +256,51 @@ def search(reader: Reader, query: Query) -> list[User]:
 
 def _narrowed(query: Query) -> Statement:
     clause = select(*_COLUMNS).where(users.c.username_key > query.after)
-    if query.words is not None:
-        needle = query.words.casefold()
-        fields = ("username_key", "initials_key", "email_key")
-        names = [users.c[n] for n in ("first_name", "last_name")]
-        held = (*(users.c[n] for n in fields), *map(func.lower, names))
-        found = [c.contains(needle, autoescape=True) for c in held]
-        # SQLite lowers ASCII alone: other letters are found as they are written.
-        found += [c.contains(query.words, autoescape=True) for c in names]
-        clause = clause.where(or_(*found))
-    for column, wanted in (
+    clause = clause.where(*_equal(query), *_named(query), *_standing(query))
+    clause = _by_source(clause, query)
+    return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
+
+
+def _equal(query: Query) -> Iterator[Any]:
+    """What is compared as it is."""
+    for column, value in (
         (users.c.active, query.active),
         (users.c.is_api_user, query.api_user),
-    ):
-        if wanted is not None:
-            clause = clause.where(column.is_(wanted))
-    for column, value in (
         (users.c.user_type, query.user_type),
         (users.c.profile_id, query.profile_id),
     ):
         if value is not None:
-            clause = clause.where(column == value)
-    if query.held:
-        clause = clause.where(text("users.held_by IS NOT NULL"), ~users.c.active)
-    if query.never_signed_in:
-        clause = clause.where(*_PERSON, users.c.first_login_at.is_(None))
+            yield column.is_(value) if isinstance(value, bool) else column == value
     if query.ids is not None:
-        clause = clause.where(users.c.id.in_(query.ids))
+        yield users.c.id.in_(query.ids)
+
+
+def _named(query: Query) -> Iterator[Any]:
+    """What the words are looked for in."""
+    if query.words is None:
+        return
+    needle = query.words.casefold()
+    fields = ("username_key", "initials_key", "email_key")
+    names = [users.c[n] for n in ("first_name", "last_name")]
+    held = (*(users.c[n] for n in fields), *map(func.lower, names))
+    found = [c.contains(needle, autoescape=True) for c in held]
+    # SQLite lowers ASCII alone: other letters are found as they are written.
+    found += [c.contains(query.words, autoescape=True) for c in names]
+    yield or_(*found)
+
+
+def _standing(query: Query) -> Iterator[Any]:
+    """Roles, being held inactive, never having signed in."""
     if query.role_id is not None:
         holders = select(assignments.c.user_id).where(
             assignments.c.role_id == query.role_id
         )
-        clause = clause.where(users.c.id.in_(holders))
-    clause = _by_source(clause, query)
-    return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
+        yield users.c.id.in_(holders)
+    if query.held:
+        yield text("users.held_by IS NOT NULL")
+        yield ~users.c.active
+    if query.never_signed_in:
+        yield from (*_PERSON, users.c.first_login_at.is_(None))
 
 
 def _by_source(clause: Select[Any], query: Query) -> Select[Any]:

@@ -12,6 +12,9 @@ from scim_connector.web.console.home import HomePages
 from scim_connector.web.console.log import LogPages
 from scim_connector.web.console.receipts import ReceiptPages
 from scim_connector.web.console.single_sign_on import SignInSettings
+from scim_connector.web.console.user import UserPages
+from scim_connector.web.console.user_new import NewUserPages
+from scim_connector.web.console.users import UserList
 from scim_connector.web.pages.frame import Frame
 
 if TYPE_CHECKING:
@@ -36,5 +39,8 @@ def build(house: House, sessions: Sessions, single: SingleSignOn) -> Console:
             SignInSettings(desk, single),
             LogPages(desk),
             ReceiptPages(desk),
+            UserList(desk),
+            UserPages(desk),
+            NewUserPages(desk),
         ],
     )

@@ -219,11 +219,12 @@ def fields_of(entry: Entry) -> list[dict[str, Any]]:
     for step in orjson.loads(entry.steps):
         found = step.get("facts", {}).get("fields")
         if found:
-            return [_field(name, trace) for name, trace in found.items()]
+            return [field_of(name, trace) for name, trace in found.items()]
     return []
 
 
-def _field(name: str, trace: dict[str, Any]) -> dict[str, Any]:
+def field_of(name: str, trace: dict[str, Any]) -> dict[str, Any]:
+    """One field as the pages show it, from its trace in the log."""
     rule = trace.get("rule", "")
     return {
         "name": NAMES.get(name, name),
