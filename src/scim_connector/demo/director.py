@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Act = Callable[[], object]
 
 #: Seconds from the beginning of one act to that of the next.
-EVERY: Final = 3.0
+EVERY: Final = 2.0
 #: How often the one without an address is refused before somebody enters one.
 _PATIENCE: Final = 4
 #: What goes wrong in one act, because an administrator changed what it is about.
