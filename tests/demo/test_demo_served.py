@@ -35,6 +35,10 @@ class Demo:
     folder: Path
     database: Database
 
+    @property
+    def address(self) -> str:
+        return self.scim.base_url.removesuffix("/scim/v2")
+
     def log(self) -> list[Entry]:
         return request_log.newest(self.database.reader(), at_most=2000)
 
@@ -56,11 +60,10 @@ class Demo:
         """Whether everything that a screen shows has happened."""
         return self.has_receipt() and self.linked() > 40 and bool(self.open_kinds())
 
-    def sign_in(self) -> Page:
+    def sign_in(self, browser: Browser) -> Page:
         password = _PASSWORD.search(self.said)
         assert password is not None
-        browser = Browser()
-        page = browser.get(f"{self.scim.base_url.removesuffix('/scim/v2')}/login")
+        page = browser.get(f"{self.address}/login")
         fields = {"username": "administrator", "password": password[1]}
         return browser.fill(page, "/login/password", **fields)
 
@@ -106,12 +109,16 @@ def test_the_log_shows_refusals_of_each_kind_and_no_failure_of_ours(demo: Demo) 
     assert {e.action for e in log} >= {"Create", "Link", "Read", "Update", "Disable"}
 
 
-def test_the_printed_administrator_signs_in(demo: Demo) -> None:
-    """The password stands in the output and needs no second factor."""
-    page = demo.sign_in()
+def test_the_printed_administrator_sees_the_console(demo: Demo) -> None:
+    """The password stands in the output, and needs no second factor."""
+    browser = Browser()
 
-    assert page.status == 200
-    assert not page.path.startswith("/login")
+    page = demo.sign_in(browser)
+    console = browser.get(demo.address)
+
+    assert page.status == console.status == 200
+    assert console.path == "/admin"
+    assert {"entra", "okta"} <= set(console.words.split())
 
 
 def test_nothing_is_made_where_it_was_started(demo: Demo) -> None:

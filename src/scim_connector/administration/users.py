@@ -26,7 +26,7 @@ from scim_connector.directory import (
     roles,
     users,
 )
-from scim_connector.rules import folding
+from scim_connector.rules import folding, lifecycle
 from scim_connector.rules.access import may_request_reset
 from scim_connector.rules.users import Draft, RulesViolated, UserType
 from scim_connector.scim.folding import text_key
@@ -109,6 +109,8 @@ def edit(
     managed = _managed(tx, account, values)
     if managed and not override:
         raise NotPossible(_whose(tx, account, managed))
+    moved = [name for name, value in values.items() if getattr(user, name) != value]
+    lifecycle.may_change(account.standing(), moved, act.actor)
     violations = account.violations(values)
     if violations:
         raise RulesViolated(violations)

@@ -67,6 +67,13 @@ _OTHERS = Statement(
         users.c.id != bindparam("of_user"),
     )
 )
+_ANY = Statement(
+    select(users.c.id)
+    .join(assignments, assignments.c.user_id == users.c.id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(roles.c.is_administrator, users.c.active, users.c.is_api_user.is_(False))
+    .limit(1)
+)
 #: Changes nothing, and makes two who count the others at once meet (decision 22).
 _MEET = Statement(
     update(roles)
@@ -121,6 +128,11 @@ def administrator_rows(reader: Reader, user_id: int) -> int:
 def is_administrator(reader: Reader, user_id: int) -> bool:
     """Whether a user holds the Administrator role."""
     return administrator_rows(reader, user_id) > 0
+
+
+def has_administrator(reader: Reader) -> bool:
+    """Whether an active person holds the Administrator role."""
+    return reader.row(_ANY) is not None
 
 
 def other_administrators(tx: Transaction, user_id: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import conflicts
@@ -74,6 +74,11 @@ _LIST = Statement(
     select(*_COLUMNS).where(_OPEN).order_by(conflicts.c.last_seen_at.desc())
 )
 _LIST_ALL = Statement(select(*_COLUMNS).order_by(conflicts.c.last_seen_at.desc()))
+_COUNT = Statement(
+    select(func.count())
+    .select_from(conflicts)
+    .where(_OPEN, conflicts.c.kind != "decided")
+)
 _BY_ID = Statement(select(*_COLUMNS).where(conflicts.c.id == bindparam("of_id")))
 
 
@@ -150,6 +155,15 @@ def settle(tx: Transaction, connection_id: int, identity: str, *, now: int) -> N
     tx.run(_SETTLE, of_connection=connection_id, of_identity=identity, at=now)
 
 
+_OPEN_OF = Statement(select(*_COLUMNS).where(*_OF_IDENTITY, _OPEN))
+
+
+def open_of(reader: Reader, connection_id: int, identity: str) -> list[Conflict]:
+    """What waits about one identity, by its folded userName."""
+    rows = reader.rows(_OPEN_OF, of_connection=connection_id, of_identity=identity)
+    return [Conflict(*row) for row in rows]
+
+
 def resolve(tx: Transaction, conflict_id: int, how: str, *, now: int) -> bool:
     """Close one entry by hand; False when it was closed already."""
     return tx.run(_RESOLVE, of_id=conflict_id, how=how, at=now) == 1
@@ -158,6 +172,11 @@ def resolve(tx: Transaction, conflict_id: int, how: str, *, now: int) -> bool:
 def every(reader: Reader, *, closed: bool = False) -> list[Conflict]:
     """The open entries, or all, the latest first."""
     return [Conflict(*row) for row in reader.rows(_LIST_ALL if closed else _LIST)]
+
+
+def count_open(reader: Reader) -> int:
+    """How many entries wait for a person."""
+    return int(reader.value(_COUNT))
 
 
 def by_id(reader: Reader, conflict_id: int) -> Conflict | None:

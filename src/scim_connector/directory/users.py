@@ -196,6 +196,32 @@ def never_signed_in(reader: Reader) -> list[User]:
     return [user for row in reader.rows(_NEVER) if (user := _user(row))]
 
 
+_LINKED = Statement(
+    select(links.c.user_id)
+    .where(links.c.hidden_at.is_(None), links.c.user_id.is_not(None))
+    .limit(1)
+)
+
+
+def has_linked(reader: Reader) -> bool:
+    """Whether a provider manages anybody."""
+    return reader.row(_LINKED) is not None
+
+
+_HELD_INACTIVE = Statement(
+    select(*_COLUMNS)
+    .where(users.c.held_by.is_not(None), users.c.active.is_(False))
+    .order_by(users.c.held_at.desc())
+    .limit(bindparam("at_most", type_=BigInteger))
+)
+
+
+def held_inactive(reader: Reader, *, at_most: int) -> list[User]:
+    """Users a person made inactive, so that no provider brings them back (R19)."""
+    rows = reader.rows(_HELD_INACTIVE, at_most=at_most)
+    return [user for row in rows if (user := _user(row))]
+
+
 def without_link(reader: Reader) -> list[User]:
     """The users no provider manages, by username."""
     return [user for row in reader.rows(_WITHOUT_LINK) if (user := _user(row))]
