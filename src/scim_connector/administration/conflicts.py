@@ -179,6 +179,15 @@ def fitting(reader: Reader, entry: Conflict) -> tuple[Remedy, ...]:
     return tuple(r for r in kind_of(entry).remedies if r.unfit(facts) is None)
 
 
+def unfitting(reader: Reader, entry: Conflict) -> tuple[tuple[Remedy, str], ...]:
+    """The other remedies of an open entry, each with why it cannot be carried out."""
+    if entry.resolved_at is not None:
+        return ()
+    facts = Facts.of(reader, entry)
+    judged = ((each, each.unfit(facts)) for each in kind_of(entry).remedies)
+    return tuple((each, why) for each, why in judged if why is not None)
+
+
 # --------------------------------------------------------------------------- deciding
 
 

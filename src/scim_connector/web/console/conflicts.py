@@ -98,6 +98,7 @@ class ConflictPages:
             wrong=wrong,
             each=administration.shown(reader, entry),
             remedies=administration.fitting(reader, entry),
+            unfit=administration.unfitting(reader, entry),
             again=reasons.AGAIN[connection.kind],
             form=request.form,
         )
