@@ -112,9 +112,7 @@ class Visit:
         method = "GET" if method == "HEAD" else method
         if method in methods or method == "OPTIONS":
             return method
-        allowed = ", ".join(methods)
-        message = f"{method} is not served at this address, only {allowed}."
-        raise MethodNotAllowed(message, allow=_told(methods))
+        raise MethodNotAllowed.only(methods, method)
 
     def options(self, *methods: str) -> Reply:
         """The answer to OPTIONS."""
