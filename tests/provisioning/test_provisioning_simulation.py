@@ -18,11 +18,12 @@ from scim_connector.directory.database import Database
 from scim_connector.directory.request_log import Entry
 from scim_connector.directory.tables import metadata
 from scim_connector.mapping import language
-from scim_connector.provisioning import simulation
+from scim_connector.provisioning import entries, resending, simulation
 from scim_connector.provisioning.calls import Call
+from scim_connector.provisioning.resending import Sent
 from scim_connector.provisioning.simulation import Simulator
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim.errors import ScimError
+from scim_connector.scim.errors import InvalidSyntax, ScimError
 from scim_connector.scim.types import Json
 from scim_connector.tokens.secrets import SecretKeys
 from tests import house
@@ -304,6 +305,17 @@ def test_lists_are_tried_by_filter_and_by_search(database: Database) -> None:
         assert "1 found." in tried.steps
 
 
+def test_a_retired_connection_carries_nothing_out(database: Database) -> None:
+    """Its tokens died with it, so what would succeed otherwise is 401."""
+    entra = house.provider(database)
+    entra.set(state="retired")
+    call = entra.call("POST", "/Users", person("kim@contoso.com"))
+    tried = _simulator(entra).run(call)
+
+    assert (tried.outcome, tried.status) == ("Failure", 401)
+    assert "Connection entra is retired" in (tried.response_body or "")
+
+
 def test_a_version_named_in_if_match_is_asked_for(database: Database) -> None:
     """RFC 7644 section 3.14: another version than the one there is 412."""
     entra = house.provider(database)
@@ -318,11 +330,11 @@ def test_a_version_named_in_if_match_is_asked_for(database: Database) -> None:
 # ------------------------------------------------------------------------- once again
 
 
-def _again(entra: Provider, username: str) -> simulation.Sent:
+def _again(entra: Provider, username: str) -> Sent:
     reader = entra.database.reader()
     user = users.by_username_key(reader, username)
     assert user is not None
-    return simulation.again(reader, entra.connection, user)
+    return resending.again(reader, entra.connection, user)
 
 
 def test_somebody_linked_is_put_again_as_they_were_sent(database: Database) -> None:
@@ -373,6 +385,31 @@ def test_somebody_never_sent_is_made_of_the_local_fields(database: Database) -> 
     assert not sent.is_stored
     assert sent.body["name"] == {"givenName": "Kim", "familyName": "Doe"}
     assert (tried.status, tried.reason) == (409, "email_taken")
+
+
+def test_a_request_of_the_log_is_tried_again(database: Database) -> None:
+    """Once the cause is gone, the refused request would succeed; its secrets are gone."""
+    entra = house.provider(database)
+    entra.set(state="paused")
+    body = person("kim@contoso.com", password="hunter2")
+    call = entra.call("POST", "/Users", body)
+    with pytest.raises(ScimError):
+        entra.service.create(call)
+    entra.set(state="live")
+    sent = resending.logged(house.last_entry(entra))
+    tried = _tried(entra, sent.method, sent.path, sent.body)
+
+    assert sent.body == {**body, "password": entries.BLOT}
+    assert (tried.action, tried.status) == ("Create", 201)
+
+
+def test_a_body_that_was_cut_is_not_tried(database: Database) -> None:
+    """Half a request is another request."""
+    entra = house.provider(database)
+    entra.post(person("kim@contoso.com", padding="x" * entries.LONGEST_BODY))
+
+    with pytest.raises(InvalidSyntax, match="this one was longer"):
+        resending.logged(house.last_entry(entra))
 
 
 # -------------------------------------------------------------------------- a mapping

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 from uuid import uuid4
 
-from scim_connector.accounts import Act, representation
+from scim_connector.accounts import Act
 from scim_connector.accounts import groups as account_groups
 from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import groups, links, request_log, search
@@ -32,21 +32,20 @@ from scim_connector.provisioning.reads import RequestGatherer
 from scim_connector.provisioning.users import Users
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim import gate, messages, projection, rendering
+from scim_connector.scim import gate, messages, projection
 from scim_connector.scim.errors import (
     InvalidSyntax,
     MethodNotAllowed,
     NotFound,
     ScimError,
+    Unauthenticated,
 )
-from scim_connector.scim.schemas import USER
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Database, Reader, Transaction
+    from scim_connector.directory.database import Database, Transaction
     from scim_connector.directory.links import Link
     from scim_connector.directory.request_log import Entry
-    from scim_connector.directory.users import User
     from scim_connector.mapping.language import Mapping
     from scim_connector.provisioning.calls import UseCases
     from scim_connector.scim.messages import SearchRequest
@@ -60,50 +59,6 @@ _LONGEST_METHOD: Final = 10
 _LIST: Final = ("GET", "POST")
 _ONE: Final = ("GET", "PUT", "PATCH", "DELETE")
 _SEARCH: Final = ".search"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request as a provider would send it.
-
-    ``is_stored`` when a provider once sent the body; of somebody whom none ever sent,
-    it is made of the local fields.
-    """
-
-    method: str
-    path: str
-    body: Json | None
-    is_stored: bool = False
-
-
-def again(reader: Reader, connection: Connection, user: User) -> Sent:
-    """*user* as *connection* would send them again: PUT where it has them, else POST."""
-    link = links.of_user(reader, user.id)
-    if link is not None and link.connection_id == connection.id:
-        return Sent("PUT", f"/Users/{link.id}", stored(link), is_stored=True)
-    link = link or links.last_of_user(reader, connection.id, user.id)
-    if link is not None:
-        return Sent("POST", "/Users", stored(link), is_stored=True)
-    return Sent("POST", "/Users", _made_of(user), is_stored=False)
-
-
-def stored(link: Link) -> Json:
-    """The resource behind *link* as its provider last stated it."""
-    schemas = rendering.resource_of(link.served)["schemas"]
-    return {"schemas": schemas, **representation.stated(link)}
-
-
-def _made_of(user: User) -> Json:
-    """What a provider would most likely send about somebody it was never asked about."""
-    name = {"givenName": user.first_name, "familyName": user.last_name}
-    email = {"type": "work", "primary": True, "value": user.email}
-    return {
-        "schemas": [USER.schema.id],
-        "userName": user.email or user.username,
-        "name": {part: text for part, text in name.items() if text},
-        "emails": [email] if user.email else [],
-        "active": True,
-    }
 
 
 def call_of(
@@ -234,6 +189,10 @@ class _Trial:
 
     def _found(self) -> Callable[[], object]:
         """What serves the request; raises what the door itself would refuse."""
+        connection = self._call.connection
+        if connection.state == "retired":
+            message = f"Connection {connection.name} is retired: no token of it opens"
+            raise Unauthenticated(f"{message} anything; try another connection.")
         match self._parts:
             case [name] if name in self._kinds:
                 return self._all(self._kinds[name])
