@@ -17,6 +17,7 @@ from scim_connector.directory import (
     audit,
     connections,
     links,
+    names,
     outbox,
     resets,
     roles,
@@ -115,7 +116,7 @@ class Account:
         if not values:
             return ()
         draft = draft_of(self.user, values)
-        taken = users.taken(
+        taken = names.taken(
             self.tx,
             username_key=folding.username_key(draft.username),
             initials_key=folding.initials_key(draft.initials),

@@ -10,7 +10,6 @@ from scim_connector.cli import requests
 from scim_connector.cli.context import fail, moment, opens
 from scim_connector.cli.output import json_option, one_line, records
 from scim_connector.directory import connections, refusals, request_log
-from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
     from scim_connector.wiring import House
@@ -51,7 +50,7 @@ def list_(
     if failures or warnings:
         filters["outcome"] = "Failure" if failures else "Warning"
     if identity is not None:
-        filters["identity"] = text_key(identity)
+        filters["identity"] = identity
     if connection is not None:
         found = connections.by_name(reader, connection)
         if found is None:

@@ -38,7 +38,8 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
     """Serve SCIM at http://HOST:PORT/scim/v2.
 
     In an empty folder it makes a SQLite database, a secret key and a first connection,
-    and prints once how to use them. Later starts print no secret.
+    and prints once how to use them. Until there is an Administrator, each start prints
+    a link that makes the first one; later starts print no secret.
 
     \b
     scim-connector serve
@@ -55,6 +56,8 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
         click.echo(line)
     if prepared.welcome is not None:
         _print_welcome(settings, prepared.welcome)
+    if prepared.setup:
+        click.echo(f"Make the first administrator (works once):  {prepared.setup}\n")
     _print_address(settings)
     for line in mails:
         click.echo(line)

@@ -119,6 +119,11 @@ _MATCHES = Statement(
     )
     .order_by(links.c.seq)
 )
+_REMOVED = Statement(
+    select(links.c.seq).where(
+        links.c.user_id == bindparam("of_user"), _HERE, links.c.hidden_why == "deleted"
+    )
+)
 _BATCH = Statement(
     select(*_COLUMNS)
     .where(_HERE, _LIVE, links.c.seq > bindparam("after"))
@@ -170,6 +175,24 @@ def last_of_user(reader: Reader, connection_id: int, user_id: int) -> Link | Non
     return _link(row)
 
 
+@lru_cache(maxsize=128)
+def _managing(count: int) -> Statement:
+    ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
+    return Statement(
+        select(links.c.user_id, links.c.connection_id).where(
+            links.c.user_id.in_(ids), _LIVE
+        )
+    )
+
+
+def managing(reader: Reader, user_ids: Sequence[int]) -> dict[int, int]:
+    """Which connection manages each of some users, by user; one statement."""
+    if not user_ids:
+        return {}
+    values = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+    return dict(reader.rows(_managing(len(user_ids)), **values))
+
+
 def matches(
     reader: Reader, connection_id: int, external_id: str | None, key: str
 ) -> list[Link]:
@@ -181,6 +204,12 @@ def matches(
         _MATCHES, of_connection=connection_id, key=key, external=external_id
     )
     return _all(rows)
+
+
+def was_removed(reader: Reader, connection_id: int, user_id: int) -> bool:
+    """Whether a DELETE of this connection hid a link of the user."""
+    row = reader.row(_REMOVED, of_user=user_id, of_connection=connection_id)
+    return row is not None
 
 
 def batch(

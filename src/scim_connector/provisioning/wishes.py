@@ -86,7 +86,8 @@ def of_known(
         choices = getattr(after, name)
         if name in moved:
             present = getattr(user, name)
-            _take(wishes, name, settle(tx, name, choices, present=present))
+            chosen = settle(tx, name, choices, present=present, of_user=user.id)
+            _take(wishes, name, chosen)
         elif choices.stated is None and getattr(before, name).stated is not None:
             # The wish was taken back: the value stays and is derived again.
             wishes.values[name] = getattr(user, name)

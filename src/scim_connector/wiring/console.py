@@ -1,0 +1,40 @@
+"""The console of one installation: its desk and its rooms, built together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scim_connector.web.console import Console
+from scim_connector.web.console.conflicts import ConflictPages
+from scim_connector.web.console.connections import ConnectionPages
+from scim_connector.web.console.desk import Desk
+from scim_connector.web.console.home import HomePages
+from scim_connector.web.console.log import LogPages
+from scim_connector.web.console.receipts import ReceiptPages
+from scim_connector.web.console.single_sign_on import SignInSettings
+from scim_connector.web.pages.frame import Frame
+
+if TYPE_CHECKING:
+    from scim_connector.login.sessions import Sessions
+    from scim_connector.login.sso import SingleSignOn
+    from scim_connector.wiring.house import House
+
+
+def build(house: House, sessions: Sessions, single: SingleSignOn) -> Console:
+    """Build the console of a process, for people with *sessions* at the gate.
+
+    Trials of signing in go through *single*.
+    """
+    frame = Frame(house.settings)
+    desk = Desk(frame, house.database, sessions, house.settings, house.keys)
+    return Console(
+        desk,
+        [
+            HomePages(desk),
+            ConflictPages(desk),
+            ConnectionPages(desk),
+            SignInSettings(desk, single),
+            LogPages(desk),
+            ReceiptPages(desk),
+        ],
+    )
