@@ -96,6 +96,12 @@ _BY_NAME = Statement(
 _OF_USER = Statement(
     select(*_COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
 )
+_LAST_OF_USER = Statement(
+    select(*_COLUMNS)
+    .where(links.c.user_id == bindparam("of_user"), _HERE)
+    .order_by(links.c.seq.desc())
+    .limit(1)
+)
 # Two index look-ups; an OR of both would walk through the whole connection.
 _MATCHES = Statement(
     select(*_COLUMNS)
@@ -161,6 +167,12 @@ def live_by_user_name(reader: Reader, connection_id: int, key: str) -> Link | No
 def of_user(reader: Reader, user_id: int) -> Link | None:
     """The one visible link of a user, whatever its connection."""
     return _link(reader.row(_OF_USER, of_user=user_id))
+
+
+def last_of_user(reader: Reader, connection_id: int, user_id: int) -> Link | None:
+    """The newest link of a user on this connection, a hidden one too."""
+    row = reader.row(_LAST_OF_USER, of_user=user_id, of_connection=connection_id)
+    return _link(row)
 
 
 @lru_cache(maxsize=128)

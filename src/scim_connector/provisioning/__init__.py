@@ -26,7 +26,7 @@ from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
 from scim_connector.provisioning.users import Users
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database
+    from scim_connector.directory.stores import Store
     from scim_connector.tokens.secrets import SecretKeys
 
 __all__ = [
@@ -48,7 +48,7 @@ class Provisioning:
     """What a provider can ask for, by kind of resource; built once per process."""
 
     def __init__(
-        self, database: Database, gatherer: RequestGatherer, keys: SecretKeys
+        self, database: Store, gatherer: RequestGatherer, keys: SecretKeys
     ) -> None:
         """Work on *database*; reads are logged through *gatherer*.
 
