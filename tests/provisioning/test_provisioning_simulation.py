@@ -516,3 +516,20 @@ def test_a_refused_request_says_nothing_of_the_mapping(database: Database) -> No
 
     assert tried.status == 412
     assert _map_of(tried)["state"] == "Not reached"
+
+
+def test_a_request_refused_while_it_is_mapped_keeps_its_reason(
+    database: Database,
+) -> None:
+    """Neither hidden by what the mapping does, nor made a warning by a broken rule."""
+    entra = house.provider(database)
+    link_id = _known(entra)
+    call = entra.call("PATCH", f"/Users/{link_id}", patch_of(**{"emails[": "x"}))
+    simulator = _simulator(entra)
+    alone = simulator.run(call)
+    tried = simulator.run(call, mapping=_changed("email", '"nowhere"'))
+
+    assert alone.status == 400
+    assert tried.outcome == "Failure"
+    assert _map_of(tried) == _map_of(alone)
+    assert _map_of(tried)["state"] == "Failed"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scim_connector.provisioning.plans import Difference
 
 _UNTAKEN = {State.NOT_REACHED, State.SKIPPED}
+_NOT_MAPPED = {State.NOT_REACHED, State.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Followed:
         """
         rows = orjson.loads(entry.steps)
         mapped = next(row for row in rows if row["step"] == Step.MAP)
-        if entry.outcome == "Failure" and mapped["state"] == State.NOT_REACHED:
+        if entry.outcome == "Failure" and mapped["state"] in _NOT_MAPPED:
             return entry
         told = [self._told(row) if row is mapped else row for row in rows]
         outcome = entry.outcome
@@ -52,7 +53,8 @@ class Followed:
         if self._refused:
             state = State.WARNING.value
         told = f"{self._sentence()} {sentence}".strip()
-        return {"step": row["step"], "state": state, "sentence": told, "facts": facts}
+        made = {"step": row["step"], "state": state, "sentence": told}
+        return made | ({"facts": facts} if facts else {})
 
     def _sentence(self) -> str:
         if not self.differences:
