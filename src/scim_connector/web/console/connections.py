@@ -10,6 +10,7 @@ from scim_connector.administration import api_app, guide, overview, shipped
 from scim_connector.administration import connections as administration
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import connections, credentials, quirks, users
+from scim_connector.login.client_credentials import client_id
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.scim.dialects import QUIRKS
 from scim_connector.web.console import guides
@@ -226,7 +227,7 @@ class ConnectionPages:
             "connection_token.html",
             connection=found,
             token=str(token),
-            token_id=token.id,
+            client_id=client_id(found),
             kind=kind,
             base_url=self._desk.settings.base_url,
         )

@@ -308,7 +308,7 @@ def field_of(name: str, trace: dict[str, Any]) -> dict[str, Any]:
         "name": NAMES.get(name, name),
         "sent": trace.get("sent", ""),
         "became": trace.get("became"),
-        "why": _RULES.get(rule, rule),
+        "why": "As before" if trace.get("kept") else _RULES.get(rule, rule),
         "passed": trace.get("passed_over", ()),
     }
 
