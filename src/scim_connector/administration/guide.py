@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from scim_connector.directory import counters, groups, request_log, sso
+from scim_connector.directory import counters, groups, links, request_log
 from scim_connector.tokens.fetching import CannotFetch, get_json
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: As many of the newest changes are looked through.
 LOOKED_AT = 2000
+#: And as many of the newest people.
+NEWEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,11 @@ class Ticks:
 def ticks(reader: Reader, connection: Connection) -> Ticks:
     """What the requests of a connection show."""
     done = request_log.actions_done(reader, connection.id, at_most=LOOKED_AT)
-    held = sso.external_ids(reader, connection.id) if connection.kind == "entra" else []
+    held = (
+        links.newest_external_ids(reader, connection.id, at_most=NEWEST)
+        if connection.kind == "entra"
+        else []
+    )
     return Ticks(
         called=request_log.last(reader, connection.id)[0] is not None,
         created=counters.totals(reader, connection.id)[0] > 0,

@@ -175,6 +175,22 @@ def last_of_user(reader: Reader, connection_id: int, user_id: int) -> Link | Non
     return _link(row)
 
 
+_NEWEST_IDS = Statement(
+    select(links.c.external_id)
+    .where(_HERE, _LIVE)
+    .order_by(links.c.seq.desc())
+    .limit(bindparam("at_most"))
+)
+
+
+def newest_external_ids(
+    reader: Reader, connection_id: int, *, at_most: int
+) -> list[str | None]:
+    """The externalId of the newest visible links of a connection."""
+    rows = reader.rows(_NEWEST_IDS, of_connection=connection_id, at_most=at_most)
+    return [row[0] for row in rows]
+
+
 @lru_cache(maxsize=128)
 def _managing(count: int) -> Statement:
     ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]

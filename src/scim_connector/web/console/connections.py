@@ -260,7 +260,7 @@ class ConnectionPages:
             connection=found,
             linking=LINKING,
             people=people,
-            lost=api_app.consequence(reader, administration.managed(reader, found)),
+            lost=api_app.consequence_of(reader, found),
             tab="settings",
         )
 
