@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import audit_events
 from scim_connector.mapping import language
 from scim_connector.provisioning import plans
+from scim_connector.rules.permissions import ALL
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim import projection
 from scim_connector.scim.errors import (
@@ -65,11 +66,16 @@ def roles_of(entra: Provider, link_id: str) -> list[tuple[str, str]]:
     return [(name, source) for name, source, _ in found]
 
 
-def tie(entra: Provider, group_id: str, role: str = "Registrar") -> int:
+def tie(
+    entra: Provider,
+    group_id: str,
+    role: str = "Registrar",
+    own: Collection[str] = ALL,
+) -> int:
     reader = entra.database.reader()
     group = doors.find(reader, entra.connection, group_id)
     return entra.database.write(
-        lambda tx: doors.tie(tx, entra.connection, group, role, operator())
+        lambda tx: doors.tie(tx, entra.connection, group, role, operator(), own=own)
     )
 
 
@@ -334,6 +340,18 @@ def test_untying_says_how_many_lose_the_role(entra: Provider) -> None:
     assert roles_of(entra, lee) == [("Registrar", "console")]
     with pytest.raises(NotPossible, match="not tied to Registrar"):
         database.write(lambda tx: doors.untie(tx, group, "Registrar", operator()))
+
+
+def test_nobody_ties_a_role_that_allows_more_than_they_may(entra: Provider) -> None:
+    """R33: a group is no way around the rule about handing on permissions."""
+    group_id = entra.post_group("Sales")
+    role = roles.by_name(entra.database.reader(), "Registrar")
+    assert role is not None
+    entra.database.write(lambda tx: roles.allow(tx, role.id, {"users.create"}))
+
+    with pytest.raises(RulesViolated, match=r"Create users \(R33\)"):
+        tie(entra, group_id, own={"roles.create", "users.view"})
+    assert tie(entra, group_id, own={"users.create"}) == 0
 
 
 def test_the_mapping_ties_by_name(entra: Provider) -> None:
