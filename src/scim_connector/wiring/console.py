@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from scim_connector.web.console import Console
 from scim_connector.web.console.desk import Desk
+from scim_connector.web.console.groups import GroupPages
 from scim_connector.web.console.home import HomePages
 from scim_connector.web.console.log import LogPages
 from scim_connector.web.console.receipts import ReceiptPages
+from scim_connector.web.console.roles import RolePages
 from scim_connector.web.pages.frame import Frame
 
 if TYPE_CHECKING:
@@ -20,4 +22,13 @@ def build(house: House, sessions: Sessions) -> Console:
     """Build the console of a process, for people with *sessions* at the gate."""
     frame = Frame(house.settings)
     desk = Desk(frame, house.database, sessions, house.settings, house.keys)
-    return Console(desk, [HomePages(desk), LogPages(desk), ReceiptPages(desk)])
+    return Console(
+        desk,
+        [
+            HomePages(desk),
+            LogPages(desk),
+            ReceiptPages(desk),
+            RolePages(desk),
+            GroupPages(desk),
+        ],
+    )
