@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.web.console import Console
+from scim_connector.web.console.api_app import ApiAppPages
+from scim_connector.web.console.applications import ApplicationPages
 from scim_connector.web.console.desk import Desk
 from scim_connector.web.console.groups import GroupPages
 from scim_connector.web.console.home import HomePages
@@ -30,5 +32,7 @@ def build(house: House, sessions: Sessions) -> Console:
             ReceiptPages(desk),
             RolePages(desk),
             GroupPages(desk),
+            ApplicationPages(desk),
+            ApiAppPages(desk),
         ],
     )
