@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import http.server
 import json
 import re
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,16 +43,16 @@ def _ask(
 ) -> dict[str, Any]:
     """What an OAuth endpoint answers to a client with its secret."""
     basic = base64.b64encode(f"{who}:{secret}".encode()).decode()
-    request = urllib.request.Request(
-        f"{office.address}{path}",
-        data=urlencode(fields).encode(),
-        headers={"Authorization": f"Basic {basic}"},
-    )
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    client = http.client.HTTPConnection(office.address.partition("//")[2], timeout=30)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return dict(json.loads(answer.read()))
-    except urllib.error.HTTPError as error:
-        return dict(json.loads(error.read()))
+        client.request("POST", path, urlencode(fields), headers)
+        return dict(json.loads(client.getresponse().read()))
+    finally:
+        client.close()
 
 
 # ---------------------------------------------------------------------- applications

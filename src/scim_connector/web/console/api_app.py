@@ -100,6 +100,7 @@ class ApiAppPages:
             more=lists.more(
                 f"{len(found)} on this page, by username.",
                 found[-1].username_key if goes_on else None,
+                path=PATH,
             ),
             may_change=me.may(MANAGE_APPS),
         )
@@ -158,7 +159,11 @@ class ApiAppPages:
             typed=request.form.get("key", "")[:_LONGEST],
             app=app,
             consequence=doors.consequence(reader, [user.id]),
-            more=lists.more(f"{len(keys)} of {key_doors.MOST} at most.", None),
+            more=lists.more(
+                f"{len(keys)} of {key_doors.MOST} at most.",
+                None,
+                path=f"{PATH}/{user_id}",
+            ),
             may_change=me.may(MANAGE_APPS),
         )
 

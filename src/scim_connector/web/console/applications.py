@@ -166,7 +166,7 @@ class ApplicationPages:
         said = f"{len(calls)} on this page, the newest first."
         return {
             "calls": [(each, _state(each)) for each in calls],
-            "more": lists.more(said, last),
+            "more": lists.more(said, last, path=_path(found.name)),
         }
 
     def _calls(self, found: Application, most: int) -> list[Standing]:

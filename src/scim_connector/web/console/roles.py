@@ -80,7 +80,7 @@ class RolePages:
             typed=request.form.get("name", ""),
             may_change=me.may(CREATE_ROLES),
             more=lists.more(
-                "A person may hold several; what they allow adds up.", None
+                "A person may hold several; what they allow adds up.", None, path=PATH
             ),
         )
 
