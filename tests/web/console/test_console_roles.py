@@ -184,6 +184,7 @@ def test_refusals_of_a_tie(office: Office, rosa: Desk) -> None:
     path = _group(office, "Refused")
     office.scim.cli("role", "add", "Mighty", "--allow", "settings.manage")
     for desk, doing, role, told in (
+        (office.admin, "tie", "", "Choose a role"),
         (office.admin, "tie", "Nowhere", 'There is no role "Nowhere"'),
         (office.admin, "tie", "Administrator", "may not give the role Administrator"),
         (rosa, "tie", "Mighty", "Mighty allows what you may not do yourself"),

@@ -190,7 +190,7 @@ class ApiAppPages:
             me,
             "once.html",
             what=f"The new key of {username}",
-            crumb=("API App", username),
+            crumb=f"Keys of {username}",
             back=f"{PATH}/{user_id}",
             client_id=username,
             secret=str(made),

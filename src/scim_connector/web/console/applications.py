@@ -227,7 +227,7 @@ class ApplicationPages:
             me,
             "once.html",
             what=f"The new secret of {name}",
-            crumb=("Applications", name),
+            crumb=name,
             back=_path(name),
             client_id=name,
             secret=str(made),

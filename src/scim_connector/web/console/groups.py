@@ -140,11 +140,22 @@ class GroupPages:
             connection=connections.by_id(reader, group.connection_id),
             members=groups.sizes(reader, group.connection_id).get(seq, 0),
             ties=ties,
-            free=[(r.name, r.name) for r in roles.every(reader) if r.name not in given],
+            free=self._free(group, given),
             role=request.form.get("role", ""),
             asked=asked,
             may_change=me.may(CREATE_ROLES),
         )
+
+    def _free(self, group: Group, given: set[str]) -> list[tuple[str, str]]:
+        """The roles that the group could give besides those it gives."""
+        reader = self._desk.reader
+        at = connections.required(reader, group.connection_id)
+        return [
+            (role.name, role.name)
+            for role in roles.listed(reader)
+            if role.name not in given
+            and (at.may_act_as_administrator or not role.is_administrator)
+        ]
 
     def tie(self, me: Person, seq: int) -> Response:
         """Say whom a role would be given to; once that is confirmed, give it."""
@@ -168,6 +179,8 @@ class GroupPages:
         self, me: Person, seq: int, doing: str, work: Callable[[Transaction], int]
     ) -> Response:
         try:
+            if not _role():
+                raise NotPossible("Choose a role.")
             if request.form.get("sure") == "yes":
                 people = self._desk.write(work)
                 text = f"Done: {_reached(doing, people, _role())}."
