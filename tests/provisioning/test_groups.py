@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from scim_connector.administration import groups as doors
-from scim_connector.administration import shipped
+from scim_connector.administration import role_sources, shipped
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import (
     assignments,
@@ -340,6 +340,36 @@ def test_untying_says_how_many_lose_the_role(entra: Provider) -> None:
     assert roles_of(entra, lee) == [("Registrar", "console")]
     with pytest.raises(NotPossible, match="not tied to Registrar"):
         database.write(lambda tx: doors.untie(tx, group, "Registrar", operator()))
+
+
+def test_groups_are_listed_for_a_person(entra: Provider) -> None:
+    """By how the name begins, by whether they give a role, one page after another."""
+    kim, lee = people(entra, 2)
+    entra.post_group("Sales 100%", kim)
+    tied = entra.post_group("sales north", kim, lee)
+    entra.post_group("Other")
+    tie(entra, tied)
+    reader, role = entra.database.reader(), "Registrar"
+
+    def found(**how: Any) -> list[tuple[str, int]]:
+        rows = groups.search(reader, groups.GroupQuery(**how))
+        return [(group.display_name, size) for group, size in rows]
+
+    assert found(words="sales") == [("Sales 100%", 1), ("sales north", 2)]
+    assert found(words="sales 100%") == [("Sales 100%", 1)]
+    assert found(words="%") == []
+    assert found(tied=True) == [("sales north", 2)]
+    assert found(tied=False, connection_id=entra.connection.id, at_most=1) == [
+        ("Sales 100%", 1)
+    ]
+    first = groups.search(reader, groups.GroupQuery(at_most=1))[0][0].seq
+    assert found(after=first) == [("sales north", 2), ("Other", 0)]
+    assert groups.count_untied(reader) == 2
+    (listed,) = [each for each in roles.listed(reader) if each.name == role]
+    sources = role_sources.of_roles(reader, [listed])[listed.id]
+    assert [(each.name, each.by_mapping) for each in sources] == [
+        ("sales north", False)
+    ]
 
 
 def test_nobody_ties_a_role_that_allows_more_than_they_may(entra: Provider) -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import base64
 import http.client
-import http.server
 import json
 import re
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +14,7 @@ import pytest
 
 from tests.browser import Page
 from tests.console import Desk, Office
+from tests.listener import listening
 
 EVIL = '"><script>alert(1)</script>'
 SECRET = re.compile(r"scimc_[a-z2-7]{12}_[A-Za-z0-9_-]{43}")
@@ -172,28 +169,6 @@ def test_every_lawful_name_has_a_page(max_: Desk) -> None:
 # ------------------------------------------------------------------------ what is told
 
 
-@contextmanager
-def _told(status: int) -> Iterator[str]:
-    """An application's logout address that answers with a status."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/out"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def _signed_out_at(office: Office, name: str, email: str) -> None:
     """Somebody signs in for an application, and is deactivated."""
     desk = office.somebody(email, "users.view")
@@ -217,9 +192,10 @@ def test_the_log_of_logout_calls(office: Office, max_: Desk) -> None:
         ("hears", 204, "told after"),
         ("deaf", 500, "deaf answered 500"),
     ):
-        with _told(status) as url:
+        with listening() as told:
+            told.status = status
             accept = f"{office.address}/auth/accept"
-            _register(max_, name, redirects=accept, logout_url=url)
+            _register(max_, name, redirects=accept, logout_url=told.url)
             empty = max_.get(_here(name)).words
             _signed_out_at(office, name, f"of.{name}")
             page = _waited_for(max_, name, state)
