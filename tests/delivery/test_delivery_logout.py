@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
 
 import jwt
 import pytest
@@ -28,54 +24,10 @@ from scim_connector.tokens.secrets import SecretKeys
 from scim_connector.tokens.signing import LOGOUT_EVENT, SigningKeys
 from tests import house, programs
 from tests.house import Provider, patch_of, person
+from tests.listener import Application, listening
 
 ISSUER = "https://scim.contoso.com"
 HOUR = 3600 * 1_000_000
-
-
-@dataclass
-class Application:
-    """What an application hears at its logout address, and what it answers."""
-
-    url: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    heard: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
-
-    @property
-    def tokens(self) -> list[str]:
-        """The logout tokens, the first one first."""
-        return [form["logout_token"][0] for _, form in self.heard]
-
-
-@contextmanager
-def listening() -> Iterator[Application]:
-    """An application of this machine, until the end of the block."""
-    told = Application()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            told.heard.append((self.headers["Content-Type"], parse_qs(body)))
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/logout"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield told
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass
@@ -173,6 +125,23 @@ def test_a_logout_token_says_what_the_standard_asks(scene: Scene) -> None:
     assert claims["events"] == {LOGOUT_EVENT: {}}
     assert claims["exp"] - claims["iat"] == 120
     assert claims["iat"] == scene.now // 1_000_000
+
+
+def test_the_calls_to_one_application_are_found_by_its_name(scene: Scene) -> None:
+    """Its own and no other's, the newest first, a page at a time."""
+    reader = scene.provider.database.reader()
+    for _ in range(3):
+        scene.deactivate()
+        scene.provider.patch(scene.link_id, patch_of(active=True))
+
+    calls = outbox.of_application(reader, "nextgen", at_most=2)
+    last = calls[-1].message.id
+    rest = outbox.of_application(reader, "nextgen", at_most=9, before=last)
+
+    ids = [each.message.id for each in (*calls, *rest)]
+    assert len(ids) == 3
+    assert ids == sorted(ids, reverse=True)
+    assert outbox.of_application(reader, "next", at_most=9) == []
 
 
 def test_one_session_is_ended_by_its_id(scene: Scene) -> None:

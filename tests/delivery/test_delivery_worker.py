@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Thread
 
 import pytest
+from sqlalchemy import select
 
 from scim_connector.accounts import Act
 from scim_connector.administration import mails
@@ -16,11 +17,18 @@ from scim_connector.delivery.worker import LEASE, Worker
 from scim_connector.directory import outbox
 from scim_connector.directory.database import Database
 from scim_connector.directory.outbox import Message, Standing
+from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import audit_events
 from tests import house, mailroom
 from tests.house import patch_of
 from tests.mailroom import DAY, MINUTE, MailRoom, link_in
 
 WELCOME = "mail:welcome"
+_OF_MAIL = Statement(
+    select(audit_events.c.name)
+    .where(audit_events.c.name.startswith("mail:"))
+    .order_by(audit_events.c.id)
+)
 
 
 @pytest.fixture
@@ -233,10 +241,11 @@ def test_a_year_of_mails_does_not_leave_at_once(room: MailRoom) -> None:
     twice = database.write(lambda tx: mails.hold_first(tx, room.now))
     nothing = room.deliver()
 
-    database.write(lambda tx: outbox.release(tx, now=room.now, until=room.now + DAY))
+    released = database.write(lambda tx: mails.release_held(tx, _operator(room)))
 
-    assert (held, twice, nothing) == (1, 0, [])
+    assert (held, twice, nothing, released) == (1, 0, [], 1)
     assert len(room.deliver()) == 1
+    assert _decided(room) == ["mail:released"]
 
 
 def test_held_mails_can_be_dropped(room: MailRoom) -> None:
@@ -244,9 +253,17 @@ def test_held_mails_can_be_dropped(room: MailRoom) -> None:
     link_id = room.add()
     database = room.provider.database
     database.write(lambda tx: mails.hold_first(tx, room.now))
-    database.write(lambda tx: outbox.drop_held(tx, "Dropped by ann.", now=room.now))
+    database.write(lambda tx: mails.drop_held(tx, _operator(room)))
     user = room.user(link_id)
     database.write(lambda tx: user_doors.send_welcome(tx, user, _operator(room)))
 
     assert len(room.deliver()) == 1
-    assert [m.last_error for m in _mails(room)] == [None, "Dropped by ann."]
+    why = "Dropped by a person when mail was configured."
+    assert [m.last_error for m in _mails(room)] == [None, why]
+    assert _decided(room)[0] == "mail:held-dropped"
+
+
+def _decided(room: MailRoom) -> list[str]:
+    """What audit keeps of a decision about held mails."""
+    rows = room.provider.database.reader().rows(_OF_MAIL)
+    return [row[0] for row in rows]

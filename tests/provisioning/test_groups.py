@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from scim_connector.administration import groups as doors
-from scim_connector.administration import shipped
+from scim_connector.administration import role_sources, shipped
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import (
     assignments,
@@ -25,6 +25,7 @@ from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import audit_events
 from scim_connector.mapping import language
 from scim_connector.provisioning import plans
+from scim_connector.rules.permissions import ALL
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim import projection
 from scim_connector.scim.errors import (
@@ -65,11 +66,16 @@ def roles_of(entra: Provider, link_id: str) -> list[tuple[str, str]]:
     return [(name, source) for name, source, _ in found]
 
 
-def tie(entra: Provider, group_id: str, role: str = "Registrar") -> int:
+def tie(
+    entra: Provider,
+    group_id: str,
+    role: str = "Registrar",
+    own: Collection[str] = ALL,
+) -> int:
     reader = entra.database.reader()
     group = doors.find(reader, entra.connection, group_id)
     return entra.database.write(
-        lambda tx: doors.tie(tx, entra.connection, group, role, operator())
+        lambda tx: doors.tie(tx, entra.connection, group, role, operator(), own=own)
     )
 
 
@@ -334,6 +340,48 @@ def test_untying_says_how_many_lose_the_role(entra: Provider) -> None:
     assert roles_of(entra, lee) == [("Registrar", "console")]
     with pytest.raises(NotPossible, match="not tied to Registrar"):
         database.write(lambda tx: doors.untie(tx, group, "Registrar", operator()))
+
+
+def test_groups_are_listed_for_a_person(entra: Provider) -> None:
+    """By how the name begins, by whether they give a role, one page after another."""
+    kim, lee = people(entra, 2)
+    entra.post_group("Sales 100%", kim)
+    tied = entra.post_group("sales north", kim, lee)
+    entra.post_group("Other")
+    tie(entra, tied)
+    reader, role = entra.database.reader(), "Registrar"
+
+    def found(**how: Any) -> list[tuple[str, int]]:
+        rows = groups.search(reader, groups.GroupQuery(**how))
+        return [(group.display_name, size) for group, size in rows]
+
+    assert found(words="sales") == [("Sales 100%", 1), ("sales north", 2)]
+    assert found(words="sales 100%") == [("Sales 100%", 1)]
+    assert found(words="%") == []
+    assert found(tied=True) == [("sales north", 2)]
+    assert found(tied=False, connection_id=entra.connection.id, at_most=1) == [
+        ("Sales 100%", 1)
+    ]
+    first = groups.search(reader, groups.GroupQuery(at_most=1))[0][0].seq
+    assert found(after=first) == [("sales north", 2), ("Other", 0)]
+    assert groups.count_untied(reader) == 2
+    (listed,) = [each for each in roles.listed(reader) if each.name == role]
+    sources = role_sources.of_roles(reader, [listed])[listed.id]
+    assert [(each.name, each.by_mapping) for each in sources] == [
+        ("sales north", False)
+    ]
+
+
+def test_nobody_ties_a_role_that_allows_more_than_they_may(entra: Provider) -> None:
+    """R33: a group is no way around the rule about handing on permissions."""
+    group_id = entra.post_group("Sales")
+    role = roles.by_name(entra.database.reader(), "Registrar")
+    assert role is not None
+    entra.database.write(lambda tx: roles.allow(tx, role.id, {"users.create"}))
+
+    with pytest.raises(RulesViolated, match=r"Create users \(R33\)"):
+        tie(entra, group_id, own={"roles.create", "users.view"})
+    assert tie(entra, group_id, own={"users.create"}) == 0
 
 
 def test_the_mapping_ties_by_name(entra: Provider) -> None:

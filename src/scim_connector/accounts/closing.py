@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from scim_connector.directory.users import User
     from scim_connector.rules.lifecycle import CutOff
 
-#: The topic of a back-channel logout call (OpenID Connect Back-Channel Logout 1.0).
-LOGOUT = "logout:application"
-
 
 def subject_of(user_id: int) -> str:
     """How applications know a user: a name that never changes."""
@@ -58,5 +55,5 @@ def tell_applications(
     for name in names:
         payload = {"application": name, "sub": subject_of(user.id), "sid": session_id}
         outbox.add(
-            tx, LOGOUT, payload, user_id=user.id, now=act.now, receipt_id=receipt
+            tx, outbox.CALL, payload, user_id=user.id, now=act.now, receipt_id=receipt
         )

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.accounts import groups as accounts
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import assignments, groups, roles
+from scim_connector.rules.permissions import may_hand_on
 from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from scim_connector.accounts import Act
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.groups import Group
-    from scim_connector.directory.named import Named
+    from scim_connector.directory.roles import Role
 
 CONSOLE: Final = "console"
 
@@ -61,20 +64,26 @@ def find(reader: Reader, connection: Connection, text: str) -> Group:
 
 
 def tie(
-    tx: Transaction, connection: Connection, group: Group, role_name: str, act: Act
+    tx: Transaction,
+    connection: Connection,
+    group: Group,
+    role_name: str,
+    act: Act,
+    *,
+    own: Collection[str],
 ) -> int:
     """Let a group give a role; returns how many people gain it by that.
 
     Raises NotPossible for an unknown role, a tie that stands, and the Administrator
-    role unless the connection may give it (R22).
+    role unless the connection may give it (R22); RulesViolated where the role allows
+    more than *own*, what whoever ties may do (R33).
     """
     role = _role(tx, role_name)
+    may_hand_on(role.permissions, own, role.name)
     if any(t.role_id == role.id for t in groups.ties(tx, group)):
         message = f"{group.display_name} gives {role.name} already"
         raise NotPossible(f"{message}; nothing to tie.")
-    if not connection.may_act_as_administrator and role.id in roles.administrator_ids(
-        tx
-    ):
+    if role.is_administrator and not connection.may_act_as_administrator:
         message = f"{connection.name} may not give the role {role.name}"
         raise NotPossible(
             f"{message}; allow it first: scim-connector connection set"
@@ -101,8 +110,9 @@ def untie(tx: Transaction, group: Group, role_name: str, act: Act) -> int:
     return before - assignments.holders(tx, role.id)
 
 
-def _role(tx: Transaction, name: str) -> Named:
-    found = roles.by_name(tx, name)
+def _role(tx: Transaction, name: str) -> Role:
+    named = roles.by_name(tx, name)
+    found = None if named is None else roles.by_id(tx, named.id)
     if found is None:
         message = f'There is no role "{name}".'
         raise NotPossible(f"{message} Add it with: scim-connector role add NAME")

@@ -73,6 +73,27 @@ def drop(tx: Transaction, standing: Standing, act: Act) -> None:
     _tell(tx, "mail:dropped", standing, act)
 
 
+def release_held(tx: Transaction, act: Act) -> int:
+    """Send what was held after all, within a day; returns how many mails."""
+    count = outbox.release(tx, now=act.now, until=act.now + DAY)
+    _tell_of_many(tx, "mail:released", count, act)
+    return count
+
+
+def drop_held(tx: Transaction, act: Act) -> int:
+    """Give up what was held; returns how many mails."""
+    why = "Dropped by a person when mail was configured."
+    count = outbox.drop_held(tx, why, now=act.now)
+    _tell_of_many(tx, "mail:held-dropped", count, act)
+    return count
+
+
+def _tell_of_many(tx: Transaction, name: str, count: int, act: Act) -> None:
+    if count:
+        event = Event(name, {"mails": count})
+        audit.record(tx, [event], at=act.now, actor=str(act.actor))
+
+
 def _tell(tx: Transaction, name: str, standing: Standing, act: Act) -> None:
     message = standing.message
     audit.record(

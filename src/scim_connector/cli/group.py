@@ -11,6 +11,7 @@ from scim_connector.administration import connections as administration
 from scim_connector.administration import groups as doors
 from scim_connector.cli.context import act, fail, opens
 from scim_connector.cli.output import json_option, records
+from scim_connector.rules.permissions import ALL
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Transaction
@@ -84,7 +85,7 @@ def _change(
 
     def work(tx: Transaction) -> int:
         if ties:
-            return doors.tie(tx, found, chosen, role, doing)
+            return doors.tie(tx, found, chosen, role, doing, own=ALL)
         return doors.untie(tx, chosen, role, doing)
 
     people = house.database.preview(work)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from time import time_ns
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import click
 
 from scim_connector.administration import mails as doors
-from scim_connector.cli.context import act, explaining, fail, moment, now, opens
+from scim_connector.cli.context import act, moment, now, opens
 from scim_connector.cli.output import json_option, records
-from scim_connector.delivery.mails import Mail, to_message
-from scim_connector.delivery.senders import NotSent, sender_of
+from scim_connector.delivery.trial import Trial
 from scim_connector.directory import outbox, users
 
 if TYPE_CHECKING:
@@ -86,15 +83,8 @@ def drop(house: House, mail_id: int) -> None:
 def held(house: House, choice: str) -> None:
     """Send or drop what waited when mail was configured for the first time."""
     doing = act()
-    if choice == "send":
-        count = house.database.write(
-            lambda tx: outbox.release(tx, now=doing.now, until=doing.now + doors.DAY)
-        )
-    else:
-        why = "Dropped by a person when mail was configured."
-        count = house.database.write(
-            lambda tx: outbox.drop_held(tx, why, now=doing.now)
-        )
+    decide = doors.release_held if choice == "send" else doors.drop_held
+    count = house.database.write(lambda tx: decide(tx, doing))
     click.echo(f"{count} mails {'are being sent' if choice == 'send' else 'dropped'}.")
 
 
@@ -103,20 +93,4 @@ def held(house: House, choice: str) -> None:
 @opens
 def test(house: House, address: str) -> None:
     """Send one mail to ADDRESS now, and say what the mail server said."""
-    settings = house.settings
-    text = f"Mail from {settings.organisation} arrives. Nobody has to do anything."
-    made = Mail(
-        to=address,
-        subject=f"Test of the mail settings of {settings.organisation}",
-        text=f"{text}\n",
-        html=f"<p>{text}</p>",
-        message_id=str(uuid4()),
-        sent_at=time_ns() // 1000,
-    )
-    with explaining():
-        sender = sender_of(settings)
-    try:
-        sender.send(to_message(made, settings.sender, name=settings.organisation))
-    except (NotSent, ValueError) as error:
-        raise fail(str(error)) from None
-    click.echo(f"Sent to {address}. {sender.describe()}")
+    click.echo(Trial(house.settings).send(address))

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import (
@@ -110,6 +119,23 @@ _UNTIE = Statement(
 _DROP_TIES = Statement(delete(group_ties).where(_OF_GROUP))
 
 
+_IS_TIED = exists().where(group_ties.c.group_seq == group_links.c.seq)
+_MEMBERS = (
+    select(func.count())
+    .where(group_members.c.group_seq == group_links.c.seq)
+    .scalar_subquery()
+)
+_UNTIED = Statement(select(func.count()).select_from(group_links).where(~_IS_TIED))
+_GIVING = Statement(
+    select(group_links.c.seq, group_links.c.display_name, group_ties.c.source)
+    .add_columns(group_links.c.connection_id)
+    .join(group_ties, group_ties.c.group_seq == group_links.c.seq)
+    .where(group_ties.c.role_id == bindparam("of_role"))
+    .order_by(group_links.c.display_name_key, group_links.c.seq)
+    .limit(bindparam("at_most", type_=BigInteger))
+)
+
+
 def _group(row: Sequence[Any] | None) -> Group | None:
     return None if row is None else Group(*row)
 
@@ -121,9 +147,14 @@ def by_id(reader: Reader, connection_id: int, group_id: str) -> Group | None:
     return _group(reader.row(_BY_ID, of_id=group_id, of_connection=connection_id))
 
 
+def by_seq(reader: Reader, seq: int) -> Group | None:
+    """The group of this sequence number."""
+    return _group(reader.row(_BY_SEQ, of_seq=seq))
+
+
 def required(reader: Reader, seq: int) -> Group:
     """The group of this sequence number, which must exist; raises LookupError."""
-    found = _group(reader.row(_BY_SEQ, of_seq=seq))
+    found = by_seq(reader, seq)
     if found is None:
         message = f"there is no group {seq}"
         raise LookupError(message)
@@ -161,6 +192,65 @@ def count(reader: Reader, connection_id: int) -> int:
 def sizes(reader: Reader, connection_id: int) -> dict[int, int]:
     """How many members each group of a connection has, by sequence number."""
     return {a: b for a, b in reader.rows(_SIZES, of_connection=connection_id)}
+
+
+# ---------------------------------------------------------------- groups for a person
+
+
+@dataclass(frozen=True, slots=True)
+class GroupQuery:
+    """What a list of groups is narrowed to; None leaves a filter out.
+
+    ``words`` is what a name begins with, folded.
+    """
+
+    connection_id: int | None = None
+    tied: bool | None = None
+    words: str | None = None
+    after: int = 0
+    at_most: int = 100
+
+
+def search(reader: Reader, query: GroupQuery) -> list[tuple[Group, int]]:
+    """The groups a query fits with their members' number, the oldest first.
+
+    Go on with ``after`` = the sequence number of the last one.
+    """
+    rows = reader.rows(_narrowed(query))
+    return [(Group(*row[:-1]), int(row[-1])) for row in rows]
+
+
+def _narrowed(query: GroupQuery) -> Statement:
+    clause = select(*_COLUMNS, _MEMBERS).where(group_links.c.seq > query.after)
+    if query.connection_id is not None:
+        clause = clause.where(group_links.c.connection_id == query.connection_id)
+    if query.tied is not None:
+        clause = clause.where(_IS_TIED if query.tied else ~_IS_TIED)
+    if query.words is not None:
+        key = group_links.c.display_name_key
+        clause = clause.where(key.startswith(query.words, autoescape=True))
+    return Statement(clause.order_by(group_links.c.seq).limit(query.at_most))
+
+
+def count_untied(reader: Reader) -> int:
+    """How many groups give no role, over all connections."""
+    return int(reader.value(_UNTIED))
+
+
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """A group that gives a role; ``source`` is "mapping" or "console"."""
+
+    seq: int
+    name: str
+    source: str
+    connection_id: int
+
+
+def giving(reader: Reader, role_id: int, *, at_most: int) -> list[Giving]:
+    """The groups that give a role, by name."""
+    rows = reader.rows(_GIVING, of_role=role_id, at_most=at_most)
+    return [Giving(*row) for row in rows]
 
 
 # -------------------------------------------------------------------------- changes

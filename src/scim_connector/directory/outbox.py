@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import outbox
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
+
+
+#: The topic of a back-channel logout call (OpenID Connect Back-Channel Logout 1.0).
+CALL = "logout:application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,12 @@ _STANDING = (
     outbox.c.held_at,
     outbox.c.last_error,
 )
+#: Above every id.
+_ANY = 2**63 - 1
+_BELOW = outbox.c.id < bindparam("before", type_=BigInteger)
 _LISTED = Statement(
     select(*_COLUMNS, *_STANDING)
-    .where(outbox.c.topic.startswith(bindparam("of_topic")))
+    .where(outbox.c.topic.startswith(bindparam("of_topic")), _BELOW)
     .order_by(outbox.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -131,6 +138,17 @@ _NOT_SENT = Statement(
     .where(
         outbox.c.topic.startswith(bindparam("of_topic")),
         outbox.c.delivered_at.is_(None),
+        _BELOW,
+    )
+    .order_by(outbox.c.id.desc())
+    .limit(bindparam("at_most"))
+)
+_TOLD = Statement(
+    select(*_COLUMNS, *_STANDING)
+    .where(
+        outbox.c.topic == bindparam("of_topic"),
+        outbox.c.payload.contains(bindparam("of_part")),
+        _BELOW,
     )
     .order_by(outbox.c.id.desc())
     .limit(bindparam("at_most"))
@@ -193,14 +211,33 @@ def waiting_by_topic(reader: Reader) -> dict[str, int]:
 
 
 def listed(
-    reader: Reader, topic: str, *, at_most: int, not_sent: bool = False
+    reader: Reader,
+    topic: str,
+    *,
+    at_most: int,
+    not_sent: bool = False,
+    before: int | None = None,
 ) -> list[Standing]:
     """Messages whose topic begins so, the newest first, and how they stand.
 
-    With *not_sent* those that were not sent, however many were sent since.
+    With *not_sent* those that were not sent, however many were sent since.  Go on with
+    ``before`` = the id of the last one.
     """
     chosen = _NOT_SENT if not_sent else _LISTED
-    rows = reader.rows(chosen, of_topic=topic, at_most=at_most)
+    below = _ANY if before is None else before
+    rows = reader.rows(chosen, of_topic=topic, at_most=at_most, before=below)
+    return [_standing(row) for row in rows]
+
+
+def of_application(
+    reader: Reader, name: str, *, at_most: int, before: int | None = None
+) -> list[Standing]:
+    """The calls to one application, the newest first, and how they stand."""
+    below = _ANY if before is None else before
+    part = f'"application":{orjson.dumps(name).decode()},'
+    rows = reader.rows(
+        _TOLD, of_topic=CALL, of_part=part, at_most=at_most, before=below
+    )
     return [_standing(row) for row in rows]
 
 

@@ -46,6 +46,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "link:requested": "Another link was asked for, to the address on record.",
     "mail:resent": "A mail to the user was queued again.",
     "mail:dropped": "A mail to the user was dropped by a person.",
+    "mail:released": "A person let the mails go that were held.",
+    "mail:held-dropped": "A person dropped the mails that were held.",
     "email:confirmed": "The user confirmed their new address.",
     "factor:added": "The user set up a second factor.",
     "factor:removed": "The second factor of the user was removed.",

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scim_connector.delivery.trial import Trial
 from scim_connector.provisioning.simulation import Simulator
 from scim_connector.web.console import Console
+from scim_connector.web.console.api_app import ApiAppPages
+from scim_connector.web.console.applications import ApplicationPages
 from scim_connector.web.console.conflicts import ConflictPages
 from scim_connector.web.console.connections import ConnectionPages
 from scim_connector.web.console.desk import Desk
+from scim_connector.web.console.groups import GroupPages
 from scim_connector.web.console.home import HomePages
 from scim_connector.web.console.log import LogPages
+from scim_connector.web.console.mails import MailPages
 from scim_connector.web.console.mapping import MappingPages
 from scim_connector.web.console.receipts import ReceiptPages
+from scim_connector.web.console.roles import RolePages
+from scim_connector.web.console.settings import SettingsPages
 from scim_connector.web.console.single_sign_on import SignInSettings
 from scim_connector.web.console.user import UserPages
 from scim_connector.web.console.user_new import NewUserPages
@@ -47,5 +54,11 @@ def build(house: House, gate: Gate, provisioning: Provisioning) -> Console:
             UserList(desk),
             UserPages(desk),
             NewUserPages(desk),
+            RolePages(desk),
+            GroupPages(desk),
+            ApplicationPages(desk),
+            ApiAppPages(desk),
+            SettingsPages(desk, Trial(house.settings)),
+            MailPages(desk),
         ],
     )

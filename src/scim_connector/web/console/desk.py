@@ -211,8 +211,8 @@ class Desk:
 
     def refused(self, me: Person, error: Exception) -> Response:
         """The page of something that could not be done, with what to change."""
-        status = error.status if isinstance(error, ScimError | RulesViolated) else 400
-        return self._sorry(me, status, "This was not done", sentence_of(error))
+        title = "This was not done"
+        return self._sorry(me, status_of(error), title, sentence_of(error))
 
     def _sorry(self, me: Person, status: int, title: str, text: str) -> Response:
         return self.page(me, "sorry.html", status, title=title, text=text)
@@ -265,6 +265,11 @@ def _is_in(path: str) -> bool:
     if path == HOME:
         return request.path == HOME
     return request.path == path or request.path.startswith(f"{path}/")
+
+
+def status_of(error: Exception) -> int:
+    """The status of the page that says why something was refused."""
+    return error.status if isinstance(error, ScimError | RulesViolated) else 400
 
 
 def sentence_of(error: Exception) -> str:

@@ -81,8 +81,12 @@ def cut(rows: Sequence[T], most: int = PAGE) -> tuple[list[T], bool]:
     return list(rows[:most]), len(rows) > most
 
 
-def more(said: str, last: str | None) -> More:
-    """What stands below a list that goes on behind *last*, or ends with None."""
+def more(said: str, last: str | None, *, path: str = "") -> More:
+    """What stands below a list that goes on behind *last*, or ends with None.
+
+    The list is at *path*, or at the address that was asked for.
+    """
+    path = path or request.path
     kept = {
         name: value
         for name, value in request.args.items()
@@ -90,13 +94,13 @@ def more(said: str, last: str | None) -> More:
     }
     return More(
         said=said,
-        first=_address(kept),
-        next="" if last is None else _address({**kept, "after": last}),
+        first=_address(path, kept),
+        next="" if last is None else _address(path, {**kept, "after": last}),
         earlier=bool(asked("after")),
-        csv=_address({**kept, "format": "csv"}),
-        json=_address({**kept, "format": "json"}),
+        csv=_address(path, {**kept, "format": "csv"}),
+        json=_address(path, {**kept, "format": "json"}),
     )
 
 
-def _address(fields: Mapping[str, str]) -> str:
-    return f"{request.path}?{urlencode(fields)}" if fields else request.path
+def _address(path: str, fields: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(fields)}" if fields else path
