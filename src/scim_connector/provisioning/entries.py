@@ -65,7 +65,10 @@ def of_read(
         user_id=None,
         duration_us=(perf_counter_ns() - call.started) // 1000,
         steps=_read_steps(
-            connection.name, call.credential_id, call.source, state, sentence
+            (connection.name, call.credential_id, call.source),
+            state,
+            sentence,
+            rehearsing=connection.is_rehearsing,
         ),
         request_body=None if call.body is None else _kept(call.body),
         response_body=None if refusal is None else refusal.detail,
@@ -74,11 +77,11 @@ def of_read(
 
 @lru_cache(maxsize=512)
 def _read_steps(
-    connection: str, credential: str, source: str, state: State, sentence: str
+    caller: tuple[str, str, str], state: State, sentence: str, *, rehearsing: bool
 ) -> str:
     """The steps of a read, which are few and the same ones again and again."""
     steps = Steps()
-    greet(steps, connection, credential, source)
+    greet(steps, *caller, rehearsing=rehearsing)
     steps.taken[Step.MATCH] = Taken(state, sentence, {})
     return orjson.dumps(steps.as_json()).decode()
 

@@ -155,6 +155,8 @@ def _follow_all(
     )
     moved = connections.required(tx, connection.id)
     for link in _links(tx, connection.id):
+        if link.user_id is None:  # judged anew whenever the rehearsal is looked at
+            continue
         result.people += 1
         result.differences += _follow(tx, moved, link, old, new, act)
         progress(1)
