@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 #: How long a provider is asked to wait while its connection is paused, in seconds.
 PAUSE_RETRY_AFTER = 300
+#: What a rehearsal says of every change (decision 14).
+NOTHING_TOUCHED = (
+    "Rehearsal: nothing was carried out; no user, role, session or mail was touched."
+)
 
 
 class Counted(Protocol):
@@ -127,7 +131,9 @@ class Exchange:
         self, tx: Transaction, course: Course, status: int, **outcome: Any
     ) -> None:
         if Step.NOTIFY not in course.steps.taken:
-            course.steps.passed(Step.NOTIFY, "Audit and outbox written.")
+            rehearsing = course.call.connection.is_rehearsing
+            told = NOTHING_TOUCHED if rehearsing else "Audit and outbox written."
+            course.steps.passed(Step.NOTIFY, told)
         request_log.add(tx, entries.of_course(course, status, **outcome))
         queue(tx, course)
 

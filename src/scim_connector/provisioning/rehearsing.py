@@ -42,9 +42,6 @@ T = TypeVar("T")
 #: So many others with the same email address are judged before a newcomer.
 MOST_NEIGHBOURS = 3
 
-NOTHING_TOUCHED = (
-    "Rehearsal: nothing was carried out; no user, role, session or mail was touched."
-)
 CUTS_NOTHING = "Rehearsal: cuts nothing."
 
 
@@ -120,7 +117,6 @@ class _Rehearsal:
         cuts = self.course.action in {"Disable", "Delete"}
         prefix = CUTS_NOTHING if cuts else "Rehearsal:"
         self.course.steps.passed(Step.WRITE, f"{prefix} Going live {sentence}.")
-        self.course.steps.passed(Step.NOTIFY, NOTHING_TOUCHED)
 
 
 class Newcomer(_Rehearsal):
