@@ -70,6 +70,7 @@ _WITH_EMAIL = Statement(
     .order_by(table.c.seq)
     .limit(bindparam("at_most"))
 )
+_VERDICT = Statement(select(table.c.verdict).where(table.c.seq == bindparam("of_seq")))
 _SAY = Statement(
     update(table)
     .where(table.c.seq == bindparam("of_seq"))
@@ -140,6 +141,12 @@ def with_email(
         _WITH_EMAIL, of_connection=connection_id, email=key, at_most=at_most
     )
     return links.of_rows(rows)
+
+
+def verdict(reader: Reader, link: Link) -> str | None:
+    """The verdict as it was kept last."""
+    found: str | None = reader.value(_VERDICT, of_seq=link.seq)
+    return found
 
 
 # -------------------------------------------------------------------------- changes

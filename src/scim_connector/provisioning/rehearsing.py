@@ -94,15 +94,23 @@ class _Rehearsal:
     def neighbours(
         self, document: Json, derived: Derived, *, but: Link | None = None
     ) -> None:
-        """Carry out first who came earlier and has the same email address."""
+        """Carry out who came earlier and has the same email address."""
         met = set() if but is None else {but.seq}
         for key in _email_keys(document, derived):
             for each in rehearsed.with_email(
                 self.tx, self.connection.id, key, at_most=MOST_NEIGHBOURS
             ):
-                if each.seq not in met:
+                if each.seq not in met and self.stands(each):
                     met.add(each.seq)
                     self.twin(each)
+
+    def stands(self, link: Link) -> bool:
+        """Whether an identity was not refused as it is stored, so that it has its values.
+
+        One that was deactivated with values that break a rule has none (decision 27).
+        """
+        kept = rehearsed.verdict(self.tx, link)
+        return kept is not None and verdicts.of_json(kept).outcome != verdicts.REFUSE
 
     def done(self, link: Link, verdict: Verdict) -> Link:
         """Keep the verdict beside the identity, and say that nothing else was done."""
@@ -233,8 +241,10 @@ class Rehearsed(_Rehearsal):
 
     def _moved(self, after: Json, echo: bool) -> Json:
         """The resource after the change; who cannot be carried out yet begins anew."""
+        twin = self.twin(self.link) if self.stands(self.link) else None
         self.neighbours(after, derive(self.mapping, after), but=self.link)
-        twin = self.twin(self.link)
+        if twin is None:
+            twin = self.twin(self.link)
         if twin is None:
             return representation.stated(self._unlinked().run(after))
         return representation.stated(self._update(twin).run(after, echo=echo))
