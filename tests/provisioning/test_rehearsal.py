@@ -281,6 +281,7 @@ def test_a_deactivation_cuts_nothing(database: Database) -> None:
     assert users.required(database.reader(), user.id).active
     entry = last_entry(entra)
     assert (entry.action, entry.user_id) == ("Disable", None)
+    assert (entry.outcome, entry.reason) == ("Success", "rehearsal")
     assert "Rehearsal: cuts nothing." in entry.steps
     assert "and deactivate them" in entry.steps
 

@@ -287,6 +287,8 @@ def retire(house: House, name: str, deactivate: bool, yes: bool) -> None:
         asked = f"Retire {found.name} and deactivate its {people} active people"
         lost = api_app.consequence(reader, administration.managed(reader, found))
         asked += f". {lost}" if lost else ""
+    if found.is_rehearsing:
+        asked = f"Retire {found.name}; nothing that it was sent is carried out"
     if not yes and sys.stdin.isatty():
         click.confirm(f"{asked}. Go on?", abort=True)
     elif deactivate and not yes:
