@@ -25,6 +25,7 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.database import Database
+from scim_connector.directory.sso import SignIn
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.users import User
 from scim_connector.mapping import language
@@ -637,15 +638,35 @@ def test_a_rehearsing_connection_is_retired(
 
 
 def test_nobody_signs_in_through_a_rehearsal(database: Database) -> None:
-    """Its provider is not offered, and its identities stand for nobody."""
+    """Its provider is offered, and its identities stand for people, once it is live."""
     entra = _rehearsing(database)
-    entra.post(person("kim@contoso.com", externalId="e1"))
+    link_id = str(entra.post(person("kim@contoso.com", externalId="e1")).id)
+    settings = SignIn(
+        connection_id=entra.connection.id,
+        issuer="https://login.example",
+        client_id="gate",
+        client_secret=None,
+        scopes="openid",
+        claim="oid",
+        equals="externalId",
+        algorithm="RS256",
+        second_factor=(),
+        enabled=True,
+        changed_at=1,
+    )
+    database.write(lambda tx: sso.configure(tx, settings))
     reader = database.reader()
 
-    found = sso.candidates(reader, entra.connection.id, equals="externalId", value="e1")
+    def standing() -> tuple[int, list[int]]:
+        here = entra.connection.id
+        found = sso.candidates(reader, here, equals="externalId", value="e1")
+        return len(sso.offered(reader)), found
 
-    assert found == []
-    assert sso.offered(reader) == []
+    before = standing()
+    _go_live(entra)
+
+    assert before == (0, [])
+    assert standing() == (1, [entra.user(link_id).id])
 
 
 def test_a_rehearsed_takeover_moves_nobody(database: Database) -> None:
