@@ -302,3 +302,22 @@ def test_a_refused_request_is_forgotten_when_it_succeeds(database: Database) -> 
 
     (only,) = rehearsal.stored(database.reader(), entra.connection)
     assert (only.link_id, only.answered) == (made.id, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("entra", "mail attribute"), ("okta", "Okta profile"), ("generic", "")],
+)
+def test_what_to_change_is_said_in_the_words_of_the_provider(
+    database: Database, kind: str, said: str
+) -> None:
+    """The fix of a refusal is the handbook's for Entra ID or for Okta."""
+    entra = rehearsing(database)
+    entra.set(kind=kind)
+    with pytest.raises(RulesViolated):
+        entra.post(person("kim@contoso.com", emails=[{"value": "nothing"}]))
+
+    (refused,) = rehearsal.stored(database.reader(), entra.connection)
+
+    assert said in refused.fix
+    assert bool(said) == bool(refused.fix)

@@ -39,10 +39,11 @@ class Verdict:
     """What would become of one person: ``outcome`` is a phrase of :data:`WORDS`.
 
     A refused one has ``outcome`` "would refuse", the reason codes, the sentence, and
-    what to change at the provider (``fix``).  ``why`` says how the person was matched;
-    ``user_id`` is the local user they would be linked to.  ``link_id`` is the SCIM id
-    the provider knows; None in a list from a file, and where its request was refused
-    (``answered`` is False then).  ``detail`` has the warnings of one who is not refused.
+    what to change at Entra ID or Okta (``fix``; empty for another kind).  ``why`` says
+    how the person was matched; ``user_id`` is the local user they would be linked to.
+    ``link_id`` is the SCIM id the provider knows; None in a list from a file, and where
+    its request was refused (``answered`` is False then).  ``detail`` has the warnings of
+    one who is not refused.
     """
 
     line: int
@@ -174,9 +175,14 @@ def refused(course: Course, refusal: ScimError | RulesViolated) -> Verdict:
     said: dict[str, Any] = {"detail": refusal.detail}
     if isinstance(refusal, RulesViolated):
         said["reason"] = ",".join(v.code for v in refusal.violations)
-        in_okta = course.call.connection.kind == "okta"
-        rules = dict.fromkeys(v.rule for v in refusal.violations)
-        said["fix"] = " ".join(r.in_okta if in_okta else r.in_entra for r in rules)
+        said["fix"] = _fix(refusal, course.call.connection.kind)
     else:
         said["reason"] = refusal.scim_type or ""
     return Verdict(0, course.identity or "", REFUSE, **said)
+
+
+def _fix(refusal: RulesViolated, kind: str) -> str:
+    """What an administrator of this kind of provider does about broken rules."""
+    rules = dict.fromkeys(violation.rule for violation in refusal.violations)
+    told = {rule: {"entra": rule.in_entra, "okta": rule.in_okta} for rule in rules}
+    return " ".join(told[rule][kind] for rule in rules if kind in told[rule])
