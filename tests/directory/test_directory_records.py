@@ -18,6 +18,7 @@ from scim_connector.directory import (
     credentials,
     links,
     mapping_versions,
+    names,
     outbox,
     profiles,
     quirks,
@@ -126,7 +127,7 @@ def test_taken_names_the_holder_of_each_value(database: Database) -> None:
     gone = _user(database, "absent", active=False)
 
     def taken(except_user: int | None) -> Taken:
-        return users.taken(
+        return names.taken(
             database.reader(),
             username_key="person",
             initials_key="abs",
@@ -144,21 +145,21 @@ def test_free_values_are_those_nobody_holds(database: Database) -> None:
     _user(database, "person")
     reader = database.reader()
 
-    assert users.free_values(reader, "username", ["person", "other"]) == {"other"}
-    assert users.free_values(reader, "initials", ["per", "per", "ot"]) == {"ot"}
-    assert users.free_values(reader, "username", []) == set()
+    assert names.free_values(reader, "username", ["person", "other"]) == {"other"}
+    assert names.free_values(reader, "initials", ["per", "per", "ot"]) == {"ot"}
+    assert names.free_values(reader, "username", []) == set()
 
 
 def test_numbers_go_on_where_they_were(database: Database) -> None:
     """A base remembers its next number, for each field its own."""
     for number in (2, 7):
         database.write(
-            lambda tx, n=number: users.remember_number(tx, "username", "kim", n)
+            lambda tx, n=number: names.remember_number(tx, "username", "kim", n)
         )
 
     reader = database.reader()
-    assert users.next_number(reader, "username", "kim") == 7
-    assert users.next_number(reader, "initials", "kim") is None
+    assert names.next_number(reader, "username", "kim") == 7
+    assert names.next_number(reader, "initials", "kim") is None
 
 
 def test_a_list_of_users_is_narrowed(database: Database) -> None:
@@ -654,18 +655,67 @@ def test_the_log_is_read_from_the_newest_page_by_page(database: Database) -> Non
 
 def test_the_log_is_narrowed(database: Database) -> None:
     """Every filter, alone and together, and without the reads."""
-    refused = _entry(1, action="Create", outcome="refused", status=409, user_id=4)
+    refused = _entry(1, action="Create", outcome="Failure", status=409, user_id=4)
+    refused = replace(refused, identity="Kim@X.io", reason="email_taken,initials_taken")
+    refused = replace(refused, method="POST", link_id="l")
     database.write(lambda tx: request_log.add_batch(tx, [_entry(0), refused]))
-    narrowed = {"connection_id": 1, "action": "Create", "outcome": "refused"}
-    narrowed |= {"status": 409, "identity": "kim", "user_id": 4}
+    narrowed: dict[str, Any] = {"connection_id": 1, "action": "Create", "status": 409}
+    narrowed |= {"outcome": "Failure", "method": "POST", "user_id": 4, "link_id": "l"}
     assert set(narrowed) == set(request_log.FILTERS)
+    narrowed |= {"identity": "kim@x.IO", "words": "KIM@", "reason": "initials_taken"}
+    narrowed |= {"since": refused.at, "until": refused.at + 1}
 
     def found(**filters: Any) -> list[Entry]:
         return request_log.newest(database.reader(), **filters)
 
     assert found(**narrowed) == [refused]
+    for name, value in narrowed.items():
+        assert refused in found(**{name: value}), name
     assert found(reads=False) == [refused]
-    assert found(status=404) == []
+    for nothing in (
+        {"status": 404},
+        {"words": "im@"},
+        {"reason": "email"},
+        {"since": refused.at + 1},
+        {"until": 0},
+    ):
+        assert found(**nothing) == []
+
+
+def test_a_failure_is_open_until_something_follows(database: Database) -> None:
+    """What a later request of the same identity and connection answered is settled."""
+    entries = [
+        _entry(0, identity="Ann", outcome="Failure", action="Create"),
+        _entry(1, identity="bo", outcome="Failure", action="Create"),
+        _entry(2, identity="ann", outcome="Success", action="Create"),
+        _entry(3, identity="bo", outcome="Failure", action="Update"),
+        _entry(4, identity="bo", connection_id=2, action="Create"),
+        _entry(5, identity="bo"),
+    ]
+    database.write(lambda tx: request_log.add_batch(tx, entries))
+
+    assert request_log.open_failures(database.reader(), since=0) == [entries[3]]
+    assert request_log.open_failures(database.reader(), since=entries[3].at + 1) == []
+
+
+def test_a_connection_is_counted_by_the_hour(database: Database) -> None:
+    """Requests and refusals of the last day, the newest hour last."""
+    hour = 3600 * 1_000_000
+    now = 100 * hour
+    entries = [
+        replace(_entry(0, outcome="Failure"), at=now - 1),
+        replace(_entry(1), at=now - 2),
+        replace(_entry(2), at=now - 24 * hour),
+        replace(_entry(3), at=now - 25 * hour),
+        replace(_entry(4, connection_id=2), at=now - 1),
+    ]
+    database.write(lambda tx: request_log.add_batch(tx, entries))
+
+    counted, refused = request_log.by_hour(database.reader(), 1, now=now)
+
+    assert (counted, refused) == ([1] + [0] * 22 + [2], [0] * 23 + [1])
+    assert request_log.last(database.reader(), 1) == (now - 1, now - 2)
+    assert request_log.last(database.reader(), 3) == (None, None)
 
 
 def test_a_conflict_is_asked_once_and_counted(database: Database) -> None:

@@ -16,11 +16,14 @@ from scim_connector.provisioning import (
     RequestGatherer,
     SearchQuery,
     plans,
+    rehearsal,
+    simulation,
 )
+from scim_connector.provisioning.simulation import Simulator
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.errors import NotFound
 from scim_connector.tokens.secrets import SecretKeys
-from tests.house import last_entry, operator, person, provider
+from tests.house import last_entry, now, operator, person, provider
 from tests.rehearsals import digest, go_live, local_user, look_at, rehearsing
 
 _TIED = f'{shipped.text("entra")}\n[roles.groups]\n"registrars" = "Registrar"\n'
@@ -46,13 +49,46 @@ def test_groups_of_a_rehearsal_give_their_roles_when_it_goes_live(
 
 
 def test_a_mapping_is_applied_in_a_rehearsal(database: Database) -> None:
-    """It changes the verdicts, and no user there is none of."""
+    """The identities are judged by it from then on; there are no users to follow it."""
     entra = rehearsing(database)
     entra.post(person("kim@contoso.com"))
     new = language.load(_TIED, "entra.toml")
     done = plans.apply(database, entra.connection, new, operator())
 
     assert (done.people, look_at(entra).counts) == (0, {"would create": 1})
+
+
+@pytest.mark.parametrize("email", ["bo@contoso.com", "nothing"])
+def test_a_dry_run_in_a_rehearsal_keeps_nothing(database: Database, email: str) -> None:
+    """It says what the rehearsal would say, and stores neither identity nor refusal."""
+    entra = rehearsing(database)
+    entra.post(person("kim@contoso.com"))
+    body = person("bo@contoso.com", emails=[{"value": email}])
+    simulator = Simulator(database, SecretKeys.fresh())
+
+    entry = simulator.run(
+        simulation.call_of(entra.connection, "POST", "/Users", body, now=now())
+    )
+
+    assert "Rehearsal: nothing is carried out." in entry.steps
+    assert entry.status == (400 if email == "nothing" else 201)
+    (only,) = rehearsal.stored(database.reader(), entra.connection)
+    assert only.identity == "kim@contoso.com"
+
+
+def test_a_new_mapping_is_tried_in_a_rehearsal(database: Database) -> None:
+    """Nobody follows it, because there is no user; the request is judged by it."""
+    entra = rehearsing(database)
+    link_id = str(entra.post(person("kim@contoso.com")).id)
+    new = language.load(_TIED, "entra.toml")
+    body = person("kim@contoso.com", title="Dean")
+    call = simulation.call_of(
+        entra.connection, "PUT", f"/Users/{link_id}", body, now=now()
+    )
+
+    entry = Simulator(database, SecretKeys.fresh()).run(call, mapping=new)
+
+    assert (entry.status, entry.reason) == (200, "rehearsal")
 
 
 def test_a_rehearsing_connection_is_not_paused(database: Database) -> None:

@@ -139,9 +139,14 @@ def test_a_start_says_nothing_that_needs_no_heed(tmp_path: Path) -> None:
 
 
 def test_a_second_start_prints_no_secret(tmp_path: Path) -> None:
-    """The first start prints a token once; files are private (0600)."""
-    with server.running(tmp_path):
+    """The first start prints a token once; files are private (0600).
+
+    The setup link is printed until there is an administrator.
+    """
+    with server.running(tmp_path) as scim:
         first = (tmp_path / "server.out").read_text()
+        scim.cli("user", "add", "--email", "ada@example.com", "--last", "Ada")
+        scim.cli("user", "role", "add", "ada@example.com", "Administrator")
     port = server.free_port()
     again = subprocess.Popen(
         [*PROGRAM, "serve", "--port", str(port)],
@@ -157,6 +162,7 @@ def test_a_second_start_prints_no_secret(tmp_path: Path) -> None:
     second = line + again.communicate(timeout=20)[0]
 
     assert "scimc_" in first
+    assert "/setup/scimc_" in first
     assert line.startswith("Serving ")
     assert "scimc_" not in second
     assert again.returncode == 0

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scim_connector.cli.context import act, fail, opens
+from scim_connector.administration import roles as administration
+from scim_connector.cli.context import act, opens
 from scim_connector.cli.output import json_option, records
-from scim_connector.directory import audit, profiles, roles
-from scim_connector.directory.constraints import ConstraintBroken
-from scim_connector.rules.events import Event
+from scim_connector.directory import profiles, roles
+from scim_connector.rules.permissions import ALL
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Transaction
     from scim_connector.wiring import House
 
 
@@ -28,23 +27,6 @@ def profile() -> None:
     """Profiles: a person has one; assigned here or by the mapping."""
 
 
-def _add(house: House, rows: ModuleType, kind: str, name: str) -> None:
-    doing = act()
-
-    def work(tx: Transaction) -> None:
-        rows.add(tx, name)
-        event = Event(f"{kind}:added", {"name": name})
-        audit.record(tx, [event], at=doing.now, actor=str(doing.actor))
-
-    if not name.strip():
-        raise fail(f"A {kind} needs a name.")
-    try:
-        house.database.write(work)
-    except ConstraintBroken:
-        raise fail(f'There is a {kind} "{name}" already.') from None
-    click.echo(f"Added {kind} {name}.")
-
-
 def _list(house: House, rows: ModuleType, kind: str, as_json: bool) -> None:
     found = [{"name": row.name} for row in rows.every(house.database.reader())]
     hint = f"No {kind} yet: scim-connector {kind} add NAME"
@@ -53,10 +35,21 @@ def _list(house: House, rows: ModuleType, kind: str, as_json: bool) -> None:
 
 @role.command("add")
 @click.argument("name")
+@click.option(
+    "--allow",
+    "carried",
+    multiple=True,
+    type=click.Choice(sorted(ALL)),
+    help="What its holders may do in the console; repeatable.",
+)
 @opens
-def add_role(house: House, name: str) -> None:
+def add_role(house: House, name: str, carried: tuple[str, ...]) -> None:
     """Add a role; name it in [roles.map] of a mapping to let a provider give it."""
-    _add(house, roles, "role", name)
+    doing = act()
+    house.database.write(
+        lambda tx: administration.add(tx, name, carried, doing, own=ALL)
+    )
+    click.echo(f"Added role {name}.")
 
 
 @role.command("list")
@@ -72,7 +65,9 @@ def list_roles(house: House, as_json: bool) -> None:
 @opens
 def add_profile(house: House, name: str) -> None:
     """Add a profile."""
-    _add(house, profiles, "profile", name)
+    doing = act()
+    house.database.write(lambda tx: administration.add_profile(tx, name, doing))
+    click.echo(f"Added profile {name}.")
 
 
 @profile.command("list")

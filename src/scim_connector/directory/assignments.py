@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
@@ -67,6 +69,13 @@ _OTHERS = Statement(
         users.c.id != bindparam("of_user"),
     )
 )
+_ANY = Statement(
+    select(users.c.id)
+    .join(assignments, assignments.c.user_id == users.c.id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(roles.c.is_administrator, users.c.active, users.c.is_api_user.is_(False))
+    .limit(1)
+)
 #: Changes nothing, and makes two who count the others at once meet (decision 22).
 _MEET = Statement(
     update(roles)
@@ -103,6 +112,29 @@ def of_source(
     return frozenset(row[0] for row in rows)
 
 
+@lru_cache(maxsize=128)
+def _held_by(count: int) -> Statement:
+    ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
+    return Statement(
+        select(assignments.c.user_id, roles.c.name)
+        .distinct()
+        .join(roles, roles.c.id == assignments.c.role_id)
+        .where(assignments.c.user_id.in_(ids))
+        .order_by(roles.c.name)
+    )
+
+
+def names_of(reader: Reader, user_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The names of the roles that each of some users holds; one statement."""
+    held: dict[int, list[str]] = {}
+    if not user_ids:
+        return held
+    values = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+    for user_id, name in reader.rows(_held_by(len(user_ids)), **values):
+        held.setdefault(user_id, []).append(name)
+    return held
+
+
 def sources(reader: Reader, user_id: int) -> list[tuple[str, str, int]]:
     """Every role row of a user: role name, source, connection."""
     return [(a, b, c) for a, b, c in reader.rows(_SOURCES, of_user=user_id)]
@@ -121,6 +153,11 @@ def administrator_rows(reader: Reader, user_id: int) -> int:
 def is_administrator(reader: Reader, user_id: int) -> bool:
     """Whether a user holds the Administrator role."""
     return administrator_rows(reader, user_id) > 0
+
+
+def has_administrator(reader: Reader) -> bool:
+    """Whether an active person holds the Administrator role."""
+    return reader.row(_ANY) is not None
 
 
 def other_administrators(tx: Transaction, user_id: int) -> int:

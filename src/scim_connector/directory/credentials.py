@@ -56,6 +56,14 @@ _CALLER = Statement(
 )
 _BY_ID = Statement(select(*_COLUMNS).where(credentials.c.id == bindparam("of_id")))
 _ALL = Statement(select(*_COLUMNS).order_by(credentials.c.created_at))
+_OF_CONNECTION = Statement(
+    select(*_COLUMNS)
+    .where(
+        credentials.c.connection_id == bindparam("of_connection"),
+        credentials.c.kind != "access",
+    )
+    .order_by(credentials.c.created_at)
+)
 _ADD = Statement(insert(credentials), _NAMES)
 _REVOKE = Statement(
     update(credentials)
@@ -114,6 +122,12 @@ def by_id(reader: Reader, credential_id: str) -> Credential | None:
 def every(reader: Reader) -> list[Credential]:
     """All credentials, the oldest first."""
     return [Credential(*row) for row in reader.rows(_ALL)]
+
+
+def of_connection(reader: Reader, connection_id: int) -> list[Credential]:
+    """What opens a connection, access tokens left out, the oldest first."""
+    rows = reader.rows(_OF_CONNECTION, of_connection=connection_id)
+    return [Credential(*row) for row in rows]
 
 
 def add(

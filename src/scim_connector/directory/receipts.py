@@ -58,9 +58,14 @@ _CONTROLS = _NAMES.index("controls")
 _ADD = Statement(
     insert(receipts).returning(receipts.c.id), tuple(n for n in _NAMES if n != "id")
 )
+#: Above every id.
+_ANY = 2**63 - 1
 _NEWEST = Statement(
     select(*_COLUMNS)
-    .where(receipts.c.asked_at >= bindparam("since", type_=BigInteger))
+    .where(
+        receipts.c.asked_at >= bindparam("since", type_=BigInteger),
+        receipts.c.id < bindparam("before", type_=BigInteger),
+    )
     .order_by(receipts.c.id.desc())
     .limit(bindparam("at_most", type_=BigInteger))
 )
@@ -91,9 +96,15 @@ def _text(controls: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(controls)).decode()
 
 
-def newest(reader: Reader, *, since: int = 0, at_most: int = 1000) -> list[Receipt]:
-    """Receipts, the newest first, with the calls they caused."""
-    rows = reader.rows(_NEWEST, since=since, at_most=at_most)
+def newest(
+    reader: Reader, *, since: int = 0, before: int | None = None, at_most: int = 1000
+) -> list[Receipt]:
+    """Receipts, the newest first, with the calls they caused.
+
+    Go on with ``before`` = the id of the last one.
+    """
+    below = _ANY if before is None else before
+    rows = reader.rows(_NEWEST, since=since, before=below, at_most=at_most)
     return [_receipt(reader, row) for row in rows]
 
 

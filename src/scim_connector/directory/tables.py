@@ -242,6 +242,7 @@ users = Table(
     CheckConstraint("length(initials) BETWEEN 1 AND 5", name="initials"),
     CheckConstraint("length(username) BETWEEN 5 AND 30", name="username"),
     CheckConstraint("length(email) BETWEEN 3 AND 254", name="email"),
+    _only("ix_users_held", "held_by IS NOT NULL", "held_at"),
 )
 
 name_counters = Table(
@@ -701,11 +702,12 @@ request_log = Table(
     Column("steps", Text, nullable=False),
     Column("request_body", Text),
     Column("response_body", Text),
+    Column("identity_key", Key),
     Index("ix_request_log_at", "at", "id"),
     Index("ix_request_log_connection", "connection_id", "at", "id"),
     _only("ix_request_log_changes", "action <> 'Read'", "at", "id"),
     _only("ix_request_log_troubles", "outcome <> 'Success'", "outcome", "at", "id"),
-    _present("ix_request_log_identity", "identity"),
+    _present("ix_request_log_identity", "identity_key"),
     _present("ix_request_log_user", "user_id"),
 )
 

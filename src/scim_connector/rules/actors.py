@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Actor:
     """The one who changes a user, and what they may do beyond the ordinary.
 
-    ``kind`` is "connection", "console", "cli", "person" or "gate".  Only a connection
-    is limited: a person who reached a door has been allowed to act there.
+    ``kind`` is "connection", "console", "cli", "person" or "gate".  A connection is
+    limited by its settings, a person at the console by their roles.
     """
 
     kind: str
@@ -31,6 +31,11 @@ class Actor:
         return cls("person", username)
 
     @classmethod
+    def console(cls, username: str, *, is_administrator: bool) -> Actor:
+        """A signed-in person at the console, acting on others."""
+        return cls("console", username, may_act_as_administrator=is_administrator)
+
+    @classmethod
     def gate(cls, name: str) -> Actor:
         """The gate itself, for somebody who is not signed in (yet)."""
         return cls("gate", name)
@@ -39,6 +44,11 @@ class Actor:
     def operator(cls, name: str) -> Actor:
         """The person at the command line, by the name of their OS account."""
         return cls("cli", name)
+
+    @property
+    def said(self) -> str:
+        """How a refusal speaks of the actor to the one who reads it."""
+        return "this connection" if self.kind == "connection" else "you"
 
     def __str__(self) -> str:
         """The name audit keeps."""

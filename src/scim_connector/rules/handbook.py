@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scim_connector.rules.access import R14, R16, R17, R25, R28
 from scim_connector.rules.lifecycle import R9, R10, R11, R12, R19, R21, R22, R31
 from scim_connector.rules.passwords import R32
+from scim_connector.rules.permissions import R33
 from scim_connector.rules.users import R1, R2, R3, R4, R5, R6, R7, Kind, Rule
 
 
@@ -160,7 +163,27 @@ HANDBOOK: tuple[Rule, ...] = (
     ),
     R31,
     R32,
+    R33,
 )
+
+
+#: Which rule each code of a violation belongs to, for whoever reads a log.
+BY_CODE: Mapping[str, Rule] = {
+    "initials_length": R1,
+    "initials_taken": R2,
+    "initials_exhausted": R3,
+    **dict.fromkeys(("email_missing", "email_invalid"), R4),
+    "email_taken": R5,
+    **dict.fromkeys(("username_length", "username_charset", "username_first"), R6),
+    "username_taken": R7,
+    "type_not_creatable": R9,
+    "type_immutable": R10,
+    "api_flag_immutable": R11,
+    "api_user_not_allowed": R12,
+    "administrator_only": R21,
+    "last_administrator": R22,
+    "type_not_managed": R31,
+}
 
 
 def rule(rule_id: str) -> Rule:

@@ -77,9 +77,9 @@ R19 = Rule(
 R21 = Rule(
     "R21",
     "Administrators",
-    "A connection that may not act as an Administrator neither gives nor takes the"
-    " Administrator role, nor reactivates a holder, nor changes their email or"
-    " username.",
+    "A connection that may not act as an Administrator, or a person who is none,"
+    " neither gives nor takes the Administrator role, nor reactivates a holder, nor"
+    " changes their email or username.",
     Kind.FORBIDDEN,
     "administrator",
     _ADMIN_IN_PROVIDER,
@@ -195,13 +195,13 @@ def may_change(user: Standing, moved: Collection[str], actor: Actor) -> None:
     protected = sorted(PROTECTED & set(moved))
     if protected:
         message = f"{' and '.join(protected)} of an Administrator cannot be changed"
-        raise RulesViolated([_administrator_only(f"{message} by this connection")])
+        raise RulesViolated([_administrator_only(f"{message} by {actor.said}")])
 
 
 def may_change_administrators(actor: Actor) -> None:
     """Refuse a limited connection to give or take the Administrator role (R21)."""
     if not actor.may_act_as_administrator:
-        message = "The Administrator role is not given or taken by this connection"
+        message = f"The Administrator role is not given or taken by {actor.said}"
         raise RulesViolated([_administrator_only(message)])
 
 
@@ -236,7 +236,7 @@ def may_reactivate(user: Standing, actor: Actor) -> None:
     """Refuse a limited connection to reactivate an Administrator or an API user."""
     violations = []
     if user.is_administrator and not actor.may_act_as_administrator:
-        message = "An Administrator is not reactivated by this connection"
+        message = f"An Administrator is not reactivated by {actor.said}"
         violations.append(_administrator_only(message))
     if user.api_user and not actor.allow_api_users:
         violations.append(_api_user_not_allowed())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from scim_connector.web.console import Console
     from scim_connector.web.door import ScimDoor
     from scim_connector.web.forward_auth import ForwardAuth
     from scim_connector.web.health import Health
@@ -29,6 +30,7 @@ def create_app(
     forward_auth: ForwardAuth,
     published: Published,
     pages: Pages,
+    console: Console,
 ) -> Flask:
     """Build the WSGI application from its parts (``wiring`` makes them)."""
     # Below /auth/, which a proxy hands to the gate at the host of every application.
@@ -37,6 +39,7 @@ def create_app(
     app.add_url_rule("/readyz", view_func=health.ready)
     published.put_on(app)
     pages.put_on(app)
+    console.put_on(app)
     app.register_error_handler(404, _nothing)
     roads: dict[str, WSGIApplication] = {
         **dict.fromkeys(oauth.roads, oauth),

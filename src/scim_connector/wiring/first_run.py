@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from scim_connector.accounts import Act
 from scim_connector.administration import connections as administration
-from scim_connector.administration import shipped
+from scim_connector.administration import setup, shipped
 from scim_connector.directory import (
     connections,
     installation,
@@ -57,10 +57,14 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What preparing did: sentences for the operator, and a welcome the first time."""
+    """What preparing did: sentences for the operator, and a welcome the first time.
+
+    *setup* is the address that makes the first administrator, while there is none.
+    """
 
     notes: tuple[str, ...] = ()
     welcome: Welcome | None = None
+    setup: str = ""
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -74,7 +78,7 @@ def prepare(settings: Settings) -> Prepared:
     try:
         state = schema_of(database)
         if state is Schema.EMPTY and (welcome := _found(database, settings)):
-            return Prepared(welcome=welcome)
+            return Prepared(welcome=welcome, setup=_setup_link(database, settings))
         notes: list[str] = []
         if state is Schema.OLDER and database.path is not None:
             copy = upgrade_old(database)
@@ -84,9 +88,11 @@ def prepare(settings: Settings) -> Prepared:
             raise NotReady(not_current(state, database))
         is_founded = installation.read(database.reader(), installation.KEY_CHECK)
         if is_founded is None:  # a first run cut short
-            return Prepared(welcome=_found(database, settings))
+            welcome = _found(database, settings)
+            return Prepared(welcome=welcome, setup=_setup_link(database, settings))
         check_key(database, read_keys(settings))
-        return Prepared(notes=(*notes, *_edited_mappings(database)))
+        notes += _edited_mappings(database)
+        return Prepared(notes=tuple(notes), setup=_setup_link(database, settings))
     finally:
         database.close()
 
@@ -102,6 +108,15 @@ def upgrade_old(database: Database) -> Path:
     return copy
 
 
+def _setup_link(database: Database, settings: Settings) -> str:
+    """Where the first administrator is made; empty while there is one."""
+    if not setup.is_needed(database.reader()):
+        return ""
+    pepper = read_keys(settings).peppers()[0]
+    token = database.write(lambda tx: setup.mint(tx, pepper))
+    return f"{settings.address}/setup/{token}"
+
+
 def _found(database: Database, settings: Settings) -> Welcome | None:
     """Make tables, key and first connection; None when another start was quicker."""
     refuse_bad_keys(settings)
@@ -114,6 +129,7 @@ def _found(database: Database, settings: Settings) -> Welcome | None:
         keys = make_keys(settings)  # here, so that of two starts one makes it
         installation.write(tx, installation.KEY_CHECK, keys.check_values()[0])
         roles.add_administrator(tx)
+        roles.add_auditor(tx)
         connection = administration.add(
             tx,
             FIRST_CONNECTION,

@@ -35,6 +35,7 @@ from scim_connector.web.pages import Pages
 from scim_connector.web.pages.account import AccountPages
 from scim_connector.web.pages.frame import Frame
 from scim_connector.web.pages.links import LinkPages
+from scim_connector.web.pages.setup import SetupPages
 from scim_connector.web.pages.signing_in import SignInPages
 from scim_connector.web.published import Published
 
@@ -52,6 +53,7 @@ class Gate:
     """What the WSGI application and the background of a process need of the gate."""
 
     sessions: Sessions
+    single: SingleSignOn
     programs: ApiKeys
     oauth: OAuth
     forward_auth: ForwardAuth
@@ -82,6 +84,7 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
     endpoint = TokenEndpoint(providers, programs, people)
     return Gate(
         sessions=sessions,
+        single=single,
         programs=programs,
         oauth=OAuth(settings, endpoint, introspection, gatherer),
         forward_auth=ForwardAuth(settings, database, sessions),
@@ -105,12 +108,13 @@ def _pages(
 ) -> Pages:
     settings, database, keys = house.settings, house.database, house.keys
     factors = SecondFactors(database, keys, settings.organisation)
+    hasher = PasswordHasher(turns=turns)
     passwords = PasswordSignIn(
         database,
         keys,
         sessions,
         factors,
-        PasswordHasher(turns=turns),
+        hasher,
         policy=FactorPolicy(settings.second_factor),
         password_days=settings.password_days,
     )
@@ -121,6 +125,7 @@ def _pages(
         SignInPages(frame, database, keys, sessions, passwords, single),
         LinkPages(frame, database, MailedLinks(database, keys), passwords),
         AccountPages(frame, database, sessions, own),
+        SetupPages(frame, database, keys, hasher),
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from scim_connector.web.pages.account import AccountPages
     from scim_connector.web.pages.frame import Frame
     from scim_connector.web.pages.links import LinkPages
+    from scim_connector.web.pages.setup import SetupPages
     from scim_connector.web.pages.signing_in import SignInPages
 
 
@@ -22,10 +23,11 @@ class Pages:
         signing_in: SignInPages,
         links: LinkPages,
         account: AccountPages,
+        setup: SetupPages,
     ) -> None:
         """Take the rooms; *frame* is around each of them."""
         self._frame = frame
-        self._rooms = (signing_in, links, account)
+        self._rooms = (signing_in, links, account, setup)
 
     def put_on(self, app: Flask) -> None:
         """Add the routes, the guard before each and the headers after each."""

@@ -13,6 +13,7 @@ def upgrade() -> None:
         "roles",
         sa.Column("permissions", sa.Text(), server_default="[]", nullable=False),
     )
+    _add_auditor()
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.create_table(
@@ -28,7 +29,18 @@ def upgrade() -> None:
         comment="Initials and usernames somebody had, kept for them for a while.",
     )
     op.create_index("ix_reserved_names_user_id", "reserved_names", ["user_id"])
+    op.create_index(
+        "ix_users_held",
+        "users",
+        ["held_at"],
+        sqlite_where=sa.text("held_by IS NOT NULL"),
+        postgresql_where=sa.text("held_by IS NOT NULL"),
+    )
+    op.add_column("request_log", sa.Column("identity_key", key, nullable=True))
+    op.drop_index("ix_request_log_identity", table_name="request_log")
+    op.execute("UPDATE request_log SET identity_key = lower(identity)")
     for name, condition, columns in (
+        ("identity", "identity_key IS NOT NULL", ["identity_key", "id"]),
         ("changes", "action <> 'Read'", ["at", "id"]),
         ("troubles", "outcome <> 'Success'", ["outcome", "at", "id"]),
     ):
@@ -40,3 +52,19 @@ def upgrade() -> None:
             sqlite_where=rows,
             postgresql_where=rows,
         )
+
+
+def _add_auditor() -> None:
+    """Add the built-in role that only looks, where an installation has no such name."""
+    seen = [
+        *("apps.view", "compliance.view", "provisioning.view"),
+        *("roles.view", "settings.view", "users.view"),
+    ]
+    text = ",".join(f'"{name}"' for name in seen)
+    op.execute(
+        sa.text(
+            "INSERT INTO roles (name, name_key, permissions)"
+            " SELECT 'Auditor', 'auditor', :text WHERE EXISTS (SELECT 1 FROM roles)"
+            " AND NOT EXISTS (SELECT 1 FROM roles WHERE name_key = 'auditor')"
+        ).bindparams(text=f"[{text}]")
+    )
