@@ -45,7 +45,7 @@ def establish(
 ) -> Link:
     """Add the link that stands for *user* on *connection*."""
     facts = _facts(tx, user, link_id=link_id, version=1, created=now, modified=now)
-    columns = _columns(tx, connection, user, document, facts)
+    columns = _columns(tx, connection, document, facts)
     return links.add(
         tx,
         connection_id=connection.id,
@@ -80,21 +80,135 @@ def refresh(
         created=link.created_at,
         modified=link.modified_at,
     )
+    return _renewed(tx, connection, link, facts, document, asked_active, now)
+
+
+def _renewed(
+    tx: Transaction,
+    connection: Connection,
+    link: Link,
+    facts: rendering.Facts,
+    document: Json,
+    asked_active: bool,
+    now: int,
+) -> Link:
     same = rendering.served(mapping_of(tx, connection).resource_type, document, facts)
     if same == link.served:
         if asked_active != link.asked_active:
             links.ask_active(tx, link, asked_active)
         return replace(link, asked_active=asked_active)
     facts = replace(facts, version=link.version + 1, last_modified=now)
-    columns = _columns(tx, connection, user, document, facts)
+    return _written(tx, connection, link, facts, document, asked_active)
+
+
+def _written(
+    tx: Transaction,
+    connection: Connection,
+    link: Link,
+    facts: rendering.Facts,
+    document: Json,
+    asked_active: bool,
+) -> Link:
     return links.update_to(
         tx,
         link,
         asked_active=asked_active,
-        columns=columns,
-        version=link.version + 1,
+        columns=_columns(tx, connection, document, facts),
+        version=facts.version,
+        now=facts.last_modified,
+    )
+
+
+# --------------------------------------------------------- identities without a user
+
+
+def await_user(
+    tx: Transaction,
+    connection: Connection,
+    document: Json,
+    *,
+    link_id: str,
+    asked_active: bool,
+    now: int,
+) -> Link:
+    """Add a link that stands for nobody yet; ``active`` is what the provider asks."""
+    return links.add(
+        tx,
+        connection_id=connection.id,
+        user_id=None,
+        link_id=link_id,
+        asked_active=asked_active,
+        columns=unlinked_columns(
+            tx, connection, document, link_id=link_id, active=asked_active, now=now
+        ),
         now=now,
     )
+
+
+def unlinked_columns(
+    tx: Transaction,
+    connection: Connection,
+    document: Json,
+    *,
+    link_id: str,
+    active: bool,
+    now: int,
+) -> LinkColumns:
+    """What is stored of a resource that stands for nobody."""
+    facts = rendering.Facts(
+        id=link_id, version=1, created=now, last_modified=now, active=active
+    )
+    return _columns(tx, connection, document, facts)
+
+
+def restate(
+    tx: Transaction,
+    connection: Connection,
+    link: Link,
+    document: Json,
+    *,
+    asked_active: bool,
+    now: int,
+) -> Link:
+    """Write a link that stands for nobody anew, as :func:`refresh` does."""
+    facts = rendering.Facts(
+        id=link.id,
+        version=link.version,
+        created=link.created_at,
+        last_modified=link.modified_at,
+        active=asked_active,
+    )
+    return _renewed(tx, connection, link, facts, document, asked_active, now)
+
+
+def attach(
+    tx: Transaction,
+    connection: Connection,
+    link: Link,
+    user: User,
+    document: Json,
+    *,
+    asked_active: bool,
+    now: int,
+) -> Link:
+    """Let a link that stood for nobody stand for *user*, under the id it has.
+
+    Its version rises only where the provider reads something else afterwards.
+    """
+    facts = _facts(
+        tx,
+        user,
+        link_id=link.id,
+        version=link.version,
+        created=link.created_at,
+        modified=link.modified_at,
+    )
+    resource_type = mapping_of(tx, connection).resource_type
+    became = rendering.served(resource_type, document, facts)
+    if rendering.expand(became, "") != rendering.expand(link.served, ""):
+        facts = replace(facts, version=link.version + 1, last_modified=now)
+    attached = links.attach(tx, link, user.id)
+    return _written(tx, connection, attached, facts, document, asked_active)
 
 
 def _facts(
@@ -125,16 +239,12 @@ def _facts(
 
 
 def _columns(
-    tx: Transaction,
-    connection: Connection,
-    user: User,
-    document: Json,
-    facts: rendering.Facts,
+    tx: Transaction, connection: Connection, document: Json, facts: rendering.Facts
 ) -> LinkColumns:
     resource_type = mapping_of(tx, connection).resource_type
     served = rendering.served(resource_type, document, facts)
     resource = rendering.resource_of(served)
-    name = document.get("name") or {}
+    name, local = document.get("name") or {}, facts.local
     return LinkColumns(
         external_id=document.get("externalId"),
         user_name=document["userName"],
@@ -145,9 +255,9 @@ def _columns(
         employee_number_key=_key(
             (document.get(ENTERPRISE) or {}).get("employeeNumber")
         ),
-        local_username_key=folding.username_key(user.username),
-        local_initials_key=folding.initials_key(user.initials),
-        active=user.active,
+        local_username_key=folding.username_key(local.username) if local else None,
+        local_initials_key=folding.initials_key(local.initials) if local else None,
+        active=bool(facts.active),
         emails=tuple(
             text_key(email["value"])
             for email in document.get("emails", ())

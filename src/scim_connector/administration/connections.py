@@ -100,13 +100,18 @@ def _move(
     if connection.state == "retired":
         message = f"Connection {connection.name} is retired"
         raise NotPossible(f"{message}; add a new one that takes it over.")
+    if connection.is_rehearsing:
+        message = f"Connection {connection.name} is rehearsing: it carries nothing out"
+        raise NotPossible(f"{message}, so there is nothing to pause or resume.")
     if connection.state != state:
         connections.change(tx, connection.id, {"state": state})
         tell(tx, event, connection.id, act)
 
 
 def people(reader: Reader, connection: Connection) -> int:
-    """How many active users a connection manages."""
+    """How many active users a connection manages; nobody while it is rehearsing."""
+    if connection.is_rehearsing:
+        return 0
     return counters.totals(reader, connection.id)[1]
 
 
@@ -122,6 +127,8 @@ def retire(
     connections.change(tx, connection.id, {"state": "retired"})
     ended = 0
     for link in _links(tx, connection) if deactivate else ():
+        if link.user_id is None:
+            continue
         account = Account.open(tx, link.local_user_id, act)
         if account.user.active:
             account.deactivate(hold=True)

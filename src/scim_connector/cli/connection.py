@@ -14,7 +14,8 @@ from scim_connector.cli.context import Date, act, fail, moment, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.group import group
 from scim_connector.cli.output import json_option, record, records
-from scim_connector.directory import connections, credentials
+from scim_connector.cli.rehearsal import go_live, rehearsal
+from scim_connector.directory import connections, credentials, rehearsed, users
 from scim_connector.scim.dialects import Dialect
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def connection() -> None:
     """  # noqa: D301 - click reads \b
 
 
-connection.add_command(group)
+for command in (group, rehearsal, go_live):
+    connection.add_command(command)
 
 
 @connection.command()
@@ -100,6 +102,9 @@ connection.add_command(group)
 @click.option("--kind", type=click.Choice(["entra", "okta", "generic"]), required=True)
 @click.option("--mapping", type=click.Path(path_type=Path), help="Mapping file.")
 @click.option("--takes-over", metavar="NAME", help="Adopt the people of this one.")
+@click.option(
+    "--rehearse", is_flag=True, help="Carry nothing out before: connection go-live."
+)
 @_settings
 @opens
 def add(
@@ -108,14 +113,21 @@ def add(
     kind: str,
     mapping: Path | None,
     takes_over: str | None,
+    rehearse: bool,
     **options: Any,
 ) -> None:
-    """Add a connection with the shipped mapping of its kind, or one of your own."""
+    """Add a connection with the shipped mapping of its kind, or one of your own.
+
+    With --rehearse the provider's first cycle is answered and changes nothing here:
+    connection rehearsal NAME shows what it would do.
+    """
     text = read_text(mapping) if mapping else shipped.text(kind)
     settings = _chosen(options)
     if takes_over is not None:
         former = administration.find(house.database.reader(), takes_over)
         settings["takes_over"] = former.id
+    if rehearse:
+        settings["state"] = "rehearsing"
     doing = act()
     made = house.database.write(
         lambda tx: administration.add(
@@ -128,13 +140,35 @@ def add(
             act=doing,
         )
     )
-    click.echo(f"Added connection {made.name} ({kind}).")
+    click.echo(f"Added connection {made.name} ({kind}{_rehearses(made)}).")
     click.echo(f"SCIM base URL:  {house.settings.base_url}")
     click.echo(f"Next: scim-connector token create {made.name}")
     if kind in _GUIDES:
         click.echo(f"Guide: {_GUIDES[kind]}")
     for warning in administration.address_warnings(house.settings.base_url):
         click.echo(f"Note: {warning}")
+    _tell_of_rehearsal(house, made)
+
+
+def _rehearses(found: Connection) -> str:
+    return ", rehearsing" if found.is_rehearsing else ""
+
+
+def _tell_of_rehearsal(house: House, made: Connection) -> None:
+    """How a rehearsal goes on, or that one is worth it."""
+    if made.is_rehearsing:
+        click.echo(
+            "Rehearsal: what it is sent is answered and not carried out. See it:"
+        )
+        click.echo(f"  scim-connector connection rehearsal {made.name}")
+        click.echo(f"End it: scim-connector connection go-live {made.name}")
+        return
+    count = len(users.without_link(house.database.reader()))
+    if count:
+        click.echo(
+            f"Note: {count} local users are managed by no provider. To see first whom"
+            " this one would link, create and refuse, add it with --rehearse."
+        )
 
 
 @connection.command("list")
@@ -149,6 +183,7 @@ def list_(house: House, as_json: bool) -> None:
             "kind": found.kind,
             "state": found.state,
             "people": administration.people(reader, found),
+            "waiting": rehearsed.count(reader, found.id),
             "mapping": f"version {found.mapping_number}",
         }
         for found in connections.every(reader)
@@ -172,6 +207,7 @@ def show(house: House, name: str, as_json: bool) -> None:
     ]
     row = _as_row(found) | {
         "active people": administration.people(reader, found),
+        "waiting for go-live": rehearsed.count(reader, found.id),
         "tokens": [f"{c.id} until {moment(c.expires_at)}" for c in tokens],
         "SCIM base URL": house.settings.base_url,
     }
@@ -251,6 +287,8 @@ def retire(house: House, name: str, deactivate: bool, yes: bool) -> None:
         asked = f"Retire {found.name} and deactivate its {people} active people"
         lost = api_app.consequence_of(reader, found)
         asked += f". {lost}" if lost else ""
+    if found.is_rehearsing:
+        asked = f"Retire {found.name}; nothing that it was sent is carried out"
     if not yes and sys.stdin.isatty():
         click.confirm(f"{asked}. Go on?", abort=True)
     elif deactivate and not yes:

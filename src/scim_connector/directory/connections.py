@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import connections, mapping_versions
@@ -40,6 +40,11 @@ class Connection:
     created_at: int
     mapping_number: int
     mapping_sha256: str
+
+    @property
+    def is_rehearsing(self) -> bool:
+        """Whether requests are judged and answered, and not carried out (D14)."""
+        return self.state == "rehearsing"
 
     def links_existing_at(self, now: int) -> bool:
         """Whether existing local users may be adopted at *now* (decision 11)."""
@@ -89,6 +94,22 @@ _SETTINGS = (
 _ADD = Statement(
     insert(connections).returning(connections.c.id),
     ("name", "name_key", "created_at", *_SETTINGS),
+)
+
+
+# On PostgreSQL a rehearsed change and going live must not overlap, or an identity could
+# be left without its user.  Both wait for a lock before their snapshot is taken; the row
+# is locked as well, which fails where it changed after the snapshot.
+_REHEARSE_BESIDE_OTHERS = Statement(
+    text("LOCK TABLE connections IN ROW EXCLUSIVE MODE")
+)
+_REHEARSE_NO_MORE = Statement(
+    text("LOCK TABLE connections IN SHARE ROW EXCLUSIVE MODE")
+)
+_STATE = Statement(
+    select(connections.c.state)
+    .where(connections.c.id == bindparam("of_id"))
+    .with_for_update(read=True)
 )
 
 
@@ -168,3 +189,22 @@ def change(tx: Transaction, connection_id: int, changes: Mapping[str, Any]) -> N
         values["quirks_off"] = orjson.dumps(list(values["quirks_off"])).decode()
     statement = _update(tuple(sorted(values)))
     tx.run(statement, of_id=connection_id, **{f"new_{n}": v for n, v in values.items()})
+
+
+def held_state(tx: Transaction, connection_id: int) -> str:
+    """The state of a connection, which stays until the transaction ends.
+
+    To be asked before anything else is read.
+    """
+    if tx.dialect == "postgresql":
+        tx.run(_REHEARSE_BESIDE_OTHERS)
+    return str(tx.value(_STATE, of_id=connection_id))
+
+
+def hold_states(tx: Transaction) -> None:
+    """Wait for everybody who relies on a state, and let nobody do so until the end.
+
+    To be the first thing a transaction does.
+    """
+    if tx.dialect == "postgresql":
+        tx.run(_REHEARSE_NO_MORE)

@@ -63,8 +63,8 @@ class LinkColumns:
     family_name_key: str | None
     given_name_key: str | None
     employee_number_key: str | None
-    local_username_key: str
-    local_initials_key: str
+    local_username_key: str | None
+    local_initials_key: str | None
     active: bool
     emails: tuple[str, ...]
     served: str
@@ -76,7 +76,8 @@ class LinkColumns:
 
 
 _NAMES = tuple(Link.__dataclass_fields__)
-_COLUMNS = tuple(links.c[name] for name in _NAMES)
+#: The columns of a Link, in the order of its fields.
+COLUMNS = tuple(links.c[name] for name in _NAMES)
 _SEARCHED = tuple(n for n in LinkColumns.__dataclass_fields__ if n != "emails")
 _ACTIVE, _ASKED = _NAMES.index("active"), _NAMES.index("asked_active")
 _LIVE = links.c.hidden_at.is_(None)
@@ -88,23 +89,23 @@ _SERVED = Statement(
     )
 )
 _BY_ID = Statement(
-    select(*_COLUMNS).where(links.c.id == bindparam("of_id"), _HERE, _LIVE)
+    select(*COLUMNS).where(links.c.id == bindparam("of_id"), _HERE, _LIVE)
 )
 _BY_NAME = Statement(
-    select(*_COLUMNS).where(_HERE, links.c.user_name_key == bindparam("key"), _LIVE)
+    select(*COLUMNS).where(_HERE, links.c.user_name_key == bindparam("key"), _LIVE)
 )
 _OF_USER = Statement(
-    select(*_COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
+    select(*COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
 )
 _LAST_OF_USER = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(links.c.user_id == bindparam("of_user"), _HERE)
     .order_by(links.c.seq.desc())
     .limit(1)
 )
 # Two index look-ups; an OR of both would walk through the whole connection.
 _MATCHES = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         links.c.seq.in_(
             select(links.c.seq)
@@ -125,7 +126,7 @@ _REMOVED = Statement(
     )
 )
 _BATCH = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(_HERE, _LIVE, links.c.seq > bindparam("after"))
     .order_by(links.c.seq)
     .limit(bindparam("at_most"))
@@ -140,7 +141,8 @@ def _link(row: Sequence[Any] | None) -> Link | None:
     return Link(*values)
 
 
-def _all(rows: Sequence[Sequence[Any]]) -> list[Link]:
+def of_rows(rows: Sequence[Sequence[Any]]) -> list[Link]:
+    """Links from rows of :data:`COLUMNS`."""
     return [link for row in rows if (link := _link(row)) is not None]
 
 
@@ -219,7 +221,7 @@ def matches(
     rows = reader.rows(
         _MATCHES, of_connection=connection_id, key=key, external=external_id
     )
-    return _all(rows)
+    return of_rows(rows)
 
 
 def was_removed(reader: Reader, connection_id: int, user_id: int) -> bool:
@@ -235,7 +237,7 @@ def batch(
     rows = reader.rows(
         _BATCH, of_connection=connection_id, after=after, at_most=at_most
     )
-    return _all(rows)
+    return of_rows(rows)
 
 
 # -------------------------------------------------------------------------- changes
@@ -264,6 +266,11 @@ _ASK = Statement(
     .where(links.c.seq == bindparam("of_seq"))
     .values(asked_active=bindparam("new_asked"))
 )
+_ATTACH = Statement(
+    update(links)
+    .where(links.c.seq == bindparam("of_seq"))
+    .values(user_id=bindparam("new_user"), verdict=None)
+)
 _HIDE = Statement(
     update(links)
     .where(links.c.seq == bindparam("of_seq"))
@@ -286,13 +293,16 @@ def add(
     tx: Transaction,
     *,
     connection_id: int,
-    user_id: int,
+    user_id: int | None,
     link_id: str,
     asked_active: bool,
     columns: LinkColumns,
     now: int,
 ) -> Link:
-    """Insert a link; raises ConstraintBroken "user_name" or "live_user" on a race."""
+    """Insert a link; raises ConstraintBroken "user_name" or "live_user" on a race.
+
+    Only in a rehearsal it stands for nobody yet (``user_id`` None).
+    """
     values = columns.values() | {
         "id": link_id,
         "connection_id": connection_id,
@@ -339,6 +349,12 @@ def update_to(
     return replace(link, **{name: values[name] for name in values.keys() & set(_NAMES)})
 
 
+def attach(tx: Transaction, link: Link, user_id: int) -> Link:
+    """Let a link that stood for nobody stand for a user; its id and resource stay."""
+    tx.run(_ATTACH, of_seq=link.seq, new_user=user_id)
+    return replace(link, user_id=user_id)
+
+
 def _write_emails(
     tx: Transaction, seq: int, connection_id: int, emails: Sequence[str]
 ) -> None:
@@ -358,6 +374,10 @@ def ask_active(tx: Transaction, link: Link, asked: bool) -> None:
 
 
 def hide(tx: Transaction, link: Link, *, why: str, now: int) -> None:
-    """Make the id answer 404 for ever; *why* is "deleted", "unlinked" or "moved"."""
+    """Make the id answer 404 for ever; *why* says how it ended.
+
+    A POST may bring back only what was "deleted"; the others are "unlinked",
+    "taken_over", and "rehearsed" for what went while it was rehearsed.
+    """
     tx.run(_HIDE, of_seq=link.seq, new_at=now, new_why=why)
     counters.move(tx, link.connection_id, link.seq, live=-1, active=-int(link.active))

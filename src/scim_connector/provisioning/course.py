@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from scim_connector.provisioning.steps import Step, Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scim_connector.directory.database import Transaction
+    from scim_connector.directory.links import Link
     from scim_connector.provisioning.calls import Call
+    from scim_connector.rules.users import RulesViolated
+    from scim_connector.scim.errors import ScimError
     from scim_connector.scim.notes import Notes
 
 LONGEST_IDENTITY = 320
@@ -31,6 +37,10 @@ class Course:
     ``identity`` is the userName (of a group the displayName) the request is about,
     ``action`` one word for the log (Create, Update, Disable, Enable, Delete, Restore,
     Link, Read).
+
+    ``unlinked`` is an identity of this userName that waits for its user.
+    ``when_refused`` is called with the refusal in the transaction in which a
+    refusal is kept.
     """
 
     call: Call
@@ -44,12 +54,20 @@ class Course:
     user_id: int | None = None
     changed: bool = False
     has_questions: bool = False
+    unlinked: Link | None = None
+    when_refused: Callable[[Transaction, ScimError | RulesViolated], None] | None = None
 
     @classmethod
     def of(cls, call: Call, action: str) -> Course:
         """Begin the course of an authenticated request."""
         course = cls(call, action)
-        greet(course.steps, call.connection.name, call.credential_id, call.source)
+        greet(
+            course.steps,
+            call.connection.name,
+            call.credential_id,
+            call.source,
+            rehearsing=call.connection.is_rehearsing,
+        )
         return course
 
     def about(self, document: dict[str, Any]) -> None:
@@ -72,11 +90,21 @@ class Course:
         self.questions.append(Question(kind, detail, user_id))
 
 
-def greet(steps: Steps, connection: str, credential: str, source: str) -> None:
+def greet(
+    steps: Steps,
+    connection: str,
+    credential: str,
+    source: str,
+    *,
+    rehearsing: bool = False,
+) -> None:
     """Note that the caller was authenticated: the first step of every course."""
+    sentence = f"Credential {credential} of connection {connection}."
+    if rehearsing:
+        sentence += " Rehearsal: nothing is carried out."
     steps.passed(
         Step.AUTHENTICATE,
-        f"Credential {credential} of connection {connection}.",
+        sentence,
         connection=connection,
         credential=credential,
         source=source,

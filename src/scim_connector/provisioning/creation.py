@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scim_connector.accounts import Act
     from scim_connector.directory.database import Transaction
     from scim_connector.directory.links import Link
+    from scim_connector.directory.users import User
     from scim_connector.mapping.drafts import Derived
     from scim_connector.mapping.language import Mapping
     from scim_connector.provisioning.course import Course
@@ -41,14 +42,20 @@ class Creation:
         document: Json,
         derived: Derived,
         mapping: Mapping,
+        *,
+        link: Link | None = None,
     ) -> None:
-        """Take the resource as read and what the mapping derives from it."""
+        """Take the resource as read and what the mapping derives from it.
+
+        *link* is the identity that waits for the user, if it is known already.
+        """
         self.tx = tx
         self.course = course
         self.act = act
         self.document = document
         self.derived = derived
         self.mapping = mapping
+        self.link = link
         self.connection = course.call.connection
         self.asked_active = bool(document.get("active", True))
 
@@ -175,15 +182,7 @@ class Creation:
     def _finish(self, account: Account) -> Link:
         account.note("user:linked", connection=self.connection.name)
         account.save()
-        link = representation.establish(
-            self.tx,
-            self.connection,
-            account.user,
-            self.document,
-            link_id=str(uuid4()),
-            asked_active=self.asked_active,
-            now=self.act.now,
-        )
+        link = self._link(account.user)
         if self.course.has_questions:
             key = text_key(self.document["userName"])
             conflicts.settle(self.tx, self.connection.id, key, now=self.act.now)
@@ -197,3 +196,36 @@ class Creation:
             email=account.user.email,
         )
         return link
+
+    def _link(self, user: User) -> Link:
+        """The link of *user*: a new one, or that of the identity that waited for them."""
+        waited = self.link or self.course.unlinked
+        if waited is None:
+            return representation.establish(
+                self.tx,
+                self.connection,
+                user,
+                self.document,
+                link_id=str(uuid4()),
+                asked_active=self.asked_active,
+                now=self.act.now,
+            )
+        link = representation.attach(
+            self.tx,
+            self.connection,
+            waited,
+            user,
+            self.document,
+            asked_active=self.asked_active,
+            now=self.act.now,
+        )
+        self._join_groups(link)
+        return link
+
+    def _join_groups(self, link: Link) -> None:
+        """Hold what the groups give that the identity was put into before."""
+        try:
+            with self.tx.savepoint():
+                groups.follow(self.tx, self.connection.id, [link.seq], self.act)
+        except RulesViolated as refusal:
+            self.course.steps.warn(Step.CHECK_RULES, refusal.detail)

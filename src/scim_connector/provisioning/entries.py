@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scim_connector.scim.errors import ScimError
 
 BLOT = "(not kept)"
+REHEARSAL = "rehearsal"
 #: Compared after removing everything but letters, so "user_password" is caught too.
 SECRET_WORDS = ("password", "secret", "token", "credential")
 LONGEST_BODY = 65_536
@@ -59,13 +60,16 @@ def of_read(
         action=action,
         outcome="Success" if refusal is None else "Failure",
         status=status,
-        reason=_reason(refusal),
+        reason=_reason(refusal, rehearsing=connection.is_rehearsing),
         identity=None,
         link_id=link_id,
         user_id=None,
         duration_us=(perf_counter_ns() - call.started) // 1000,
         steps=_read_steps(
-            connection.name, call.credential_id, call.source, state, sentence
+            (connection.name, call.credential_id, call.source),
+            state,
+            sentence,
+            rehearsing=connection.is_rehearsing,
         ),
         request_body=None if call.body is None else _kept(call.body),
         response_body=None if refusal is None else refusal.detail,
@@ -74,11 +78,11 @@ def of_read(
 
 @lru_cache(maxsize=512)
 def _read_steps(
-    connection: str, credential: str, source: str, state: State, sentence: str
+    caller: tuple[str, str, str], state: State, sentence: str, *, rehearsing: bool
 ) -> str:
     """The steps of a read, which are few and the same ones again and again."""
     steps = Steps()
-    greet(steps, connection, credential, source)
+    greet(steps, *caller, rehearsing=rehearsing)
     steps.taken[Step.MATCH] = Taken(state, sentence, {})
     return orjson.dumps(steps.as_json()).decode()
 
@@ -102,7 +106,7 @@ def of_course(
         action=course.action,
         outcome=_outcome(course, refusal),
         status=status,
-        reason=_reason(refusal),
+        reason=_reason(refusal, rehearsing=call.connection.is_rehearsing),
         identity=course.identity,
         link_id=course.link_id,
         user_id=course.user_id,
@@ -121,12 +125,17 @@ def _outcome(course: Course, refusal: ScimError | RulesViolated | None) -> str:
     return "Success"
 
 
-def _reason(refusal: ScimError | RulesViolated | None) -> str | None:
-    """The reason code an admin filters by: the rule's, else the protocol's."""
+def _reason(
+    refusal: ScimError | RulesViolated | None, *, rehearsing: bool
+) -> str | None:
+    """The reason code an admin filters by: the rule's, else the protocol's.
+
+    What a rehearsal answered well has a reason, too: why nothing came of it.
+    """
     if isinstance(refusal, RulesViolated):
         return ",".join(violation.code for violation in refusal.violations)
     if refusal is None:
-        return None
+        return REHEARSAL if rehearsing else None
     return refusal.scim_type or type(refusal).__name__
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from scim_connector.accounts import Act
-from scim_connector.directory import audit, conflicts, request_log
+from scim_connector.directory import audit, conflicts, connections, request_log
 from scim_connector.provisioning import entries, repeats
 from scim_connector.provisioning.course import Course
 from scim_connector.provisioning.repeats import Made
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 #: How long a provider is asked to wait while its connection is paused, in seconds.
 PAUSE_RETRY_AFTER = 300
+#: What a rehearsal says of every change (decision 14).
+NOTHING_TOUCHED = (
+    "Rehearsal: nothing was carried out; no user, role, session or mail was touched."
+)
 
 
 class Counted(Protocol):
@@ -94,6 +98,7 @@ class Exchange:
 
         def run(tx: Transaction) -> T:
             nonlocal course
+            _require_rehearsal(tx, call.connection)
             course = Course.of(call, action)  # a retried transaction starts afresh
             self._refuse_repeated(tx, call)
             made = work(tx, course)
@@ -127,9 +132,11 @@ class Exchange:
         self, tx: Transaction, course: Course, status: int, **outcome: Any
     ) -> None:
         if Step.NOTIFY not in course.steps.taken:
-            course.steps.passed(Step.NOTIFY, "Audit and outbox written.")
+            rehearsing = course.call.connection.is_rehearsing
+            told = NOTHING_TOUCHED if rehearsing else "Audit and outbox written."
+            course.steps.passed(Step.NOTIFY, told)
         request_log.add(tx, entries.of_course(course, status, **outcome))
-        self._queue(tx, course)
+        queue(tx, course)
 
     def _keep_refusal(self, course: Course, refusal: ScimError | RulesViolated) -> None:
         course.steps.failed(course.steps.next_step, refusal.detail)
@@ -137,8 +144,11 @@ class Exchange:
         def run(tx: Transaction) -> None:
             entry = entries.of_course(course, refusal.status, refusal=refusal)
             request_log.add(tx, entry)
-            self._queue(tx, course)
-            self._alert(tx, course, refusal)
+            queue(tx, course)
+            if course.when_refused is not None:
+                course.when_refused(tx, refusal)
+            if not course.call.connection.is_rehearsing:
+                self._alert(tx, course, refusal)
 
         self.database.write(run)
 
@@ -159,20 +169,31 @@ class Exchange:
             request_id=course.call.request_id,
         )
 
-    def _queue(self, tx: Transaction, course: Course) -> None:
-        call = course.call
-        for question in course.questions:
-            conflicts.ask(
-                tx,
-                connection_id=call.connection.id,
-                kind=question.kind,
-                identity=text_key(course.identity or ""),
-                external_id=course.external_id,
-                user_id=question.user_id,
-                link_id=course.link_id,
-                detail=question.detail,
-                now=call.now,
-            )
+
+def queue(tx: Transaction, course: Course) -> None:
+    """Put what a course left open into the conflict queue."""
+    call = course.call
+    for question in course.questions:
+        conflicts.ask(
+            tx,
+            connection_id=call.connection.id,
+            kind=question.kind,
+            identity=text_key(course.identity or ""),
+            external_id=course.external_id,
+            user_id=question.user_id,
+            link_id=course.link_id,
+            detail=question.detail,
+            now=call.now,
+        )
+
+
+def _require_rehearsal(tx: Transaction, connection: Connection) -> None:
+    """A request that came into a rehearsal is not carried out after it (D14)."""
+    if not connection.is_rehearsing:
+        return
+    if connections.held_state(tx, connection.id) != connection.state:
+        message = f"Connection {connection.name} went live a moment ago; try again."
+        raise Unavailable(message, retry_after=1)
 
 
 def act_of(call: Call) -> Act:

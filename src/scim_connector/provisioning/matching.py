@@ -87,18 +87,21 @@ def _match(tx: Transaction, course: Course, document: Json) -> Match:
     known = links.matches(tx, connection.id, document.get("externalId"), key)
     for link in known:
         if link.hidden_at is None and link.user_name_key == key:
-            return _known(link, document)
+            if link.user_id is not None:
+                return already_known(link, document)
+            course.unlinked = link
     waiting = conflicts.waiting(tx, connection.id, key)
     course.has_questions = bool(waiting)
     if "decided" in waiting:
         return _decided(tx, waiting["decided"])
-    hidden = _hidden(tx, [link for link in known if link.hidden_at], document, key)
+    removed = [link for link in known if link.hidden_at and link.user_id]
+    hidden = _hidden(tx, removed, document, key)
     if hidden is not None:
         return Revived(hidden)
     return _adoption(tx, course, document) or NewPerson()
 
 
-def _known(live: Link, document: Json) -> Restored:
+def already_known(live: Link, document: Json) -> Restored:
     """A live identity is in the way, unless it is inactive and clearly the same one."""
     name = document["userName"]
     external_id = document.get("externalId")

@@ -161,7 +161,7 @@ class _Trial:
                     account_groups.tie_by_mapping(tx, group, new.roles.groups, act)
 
     def _follow(self, link: Link | None, old: Mapping, new: Mapping, act: Act) -> None:
-        if link is not None:
+        if link is not None and link.user_id is not None:
             course = Course.of(self._call, "Update")
             differences = plans.follow(self._tx, course, link, old, new, act)
             self._followed = Followed(course, differences)

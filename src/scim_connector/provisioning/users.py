@@ -12,8 +12,10 @@ from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.creation import Creation
 from scim_connector.provisioning.exchange import act_of, dialect_of, paused
 from scim_connector.provisioning.listing import page_of
+from scim_connector.provisioning.rehearsing import Newcomer, Rehearsed
 from scim_connector.provisioning.repeats import Repeated
 from scim_connector.provisioning.steps import Step
+from scim_connector.provisioning.unlinked import Unlinked
 from scim_connector.provisioning.updating import Update
 from scim_connector.scim import patch, rendering, resources, versions
 from scim_connector.scim.errors import NotFound
@@ -96,6 +98,9 @@ class Users:
             course.about(read.document)
             course.changed = True
             act = act_of(call)
+            if call.connection.is_rehearsing:
+                newcomer = Newcomer(tx, course, act, read.document, derived, mapping)
+                return newcomer.run()
             return Creation(tx, course, act, read.document, derived, mapping).run()
 
         return work
@@ -133,7 +138,7 @@ class Users:
         def work(tx: Transaction, course: Course) -> Link:
             link = _live(tx, call, link_id, if_match)
             mapping = mapping_of(tx, call.connection)
-            Update(tx, course, act_of(call), link, mapping).remove()
+            _change_of(tx, course, link, mapping).remove()
             return link
 
         answer = self._change(call, "Delete", 204, lambda *_: work)
@@ -157,11 +162,11 @@ class Users:
 
             def work(tx: Transaction, course: Course) -> Link:
                 link = _live(tx, call, link_id, if_match)
-                update = Update(tx, course, act_of(call), link, mapping)
-                unmoved = update.before == before
-                read = ready if unmoved else after(mapping, update.before)
+                change = _change_of(tx, course, link, mapping)
+                unmoved = change.before == before
+                read = ready if unmoved else after(mapping, change.before)
                 course.read(read.notes)
-                return update.run(read.document, echo=call.method == "PUT")
+                return change.run(read.document, echo=call.method == "PUT")
 
             return work
 
@@ -181,6 +186,18 @@ class Users:
         groups = memberships.references_of(self._database.reader(), link.seq)
         text = rendering.with_groups(link.served, groups)
         return Answer(status, text, link.version, link.id)
+
+
+def _change_of(
+    tx: Transaction, course: Course, link: Link, mapping: Mapping
+) -> Update | Unlinked | Rehearsed:
+    """What a change of an identity is: that of a user, or of nobody yet (D14)."""
+    act = act_of(course.call)
+    if course.call.connection.is_rehearsing:
+        return Rehearsed(tx, course, act, link, mapping)
+    if link.user_id is None:
+        return Unlinked(tx, course, act, link, mapping)
+    return Update(tx, course, act, link, mapping)
 
 
 def _live(reader: Reader, call: Call, link_id: str, if_match: str | None) -> Link:

@@ -79,6 +79,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "connection:changed": "The settings of a connection changed.",
     "connection:paused": "A connection was paused.",
     "connection:resumed": "A paused connection was resumed.",
+    "connection:went_live": (
+        "A rehearsal ended: what the connection had been sent was carried out."
+    ),
     "connection:retired": "A connection was retired; its credentials died.",
     "token:created": "A token or a client secret was created.",
     "token:revoked": "A token or a client secret was revoked, with what came of it.",
