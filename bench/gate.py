@@ -47,6 +47,29 @@ def sign_in(folder: Path, numbers: Sequence[int]) -> SignedIn:
         return house.database.write(lambda tx: _signed_in(tx, house, numbers))
 
 
+def administrator(folder: Path) -> str:
+    """Make the first person an administrator, signed in; returns the cookie."""
+    from scim_connector.accounts import Account, Act  # noqa: PLC0415 - the product
+    from scim_connector.directory import roles  # noqa: PLC0415
+    from scim_connector.login.gate import OWN_PAGES, Door  # noqa: PLC0415
+    from scim_connector.login.sessions import Proof  # noqa: PLC0415
+    from scim_connector.rules.actors import Actor  # noqa: PLC0415
+    from scim_connector.web.cookies import session_name  # noqa: PLC0415
+    from scim_connector.wiring.gate import sessions_of  # noqa: PLC0415
+
+    now = time.time_ns() // 1000
+    with _opened(folder) as house:
+
+        def work(tx: Transaction) -> str:
+            account = Account.open(tx, 1, Act(Actor.operator("bench"), now))
+            account.assign(roles.administrator_ids(tx), source="console")
+            account.save()
+            door = Door("password", OWN_PAGES, "127.0.0.1", "bench", now)
+            return str(sessions_of(house).open(tx, 1, door, Proof("password")))
+
+        return f"{session_name(OWN_PAGES)}={house.database.write(work)}"
+
+
 def give_passwords(folder: Path, numbers: Sequence[int], password: str) -> None:
     """Give people of the house in *folder* one password, hashed once."""
     from scim_connector.directory import users  # noqa: PLC0415 - the product

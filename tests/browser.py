@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
@@ -59,7 +60,7 @@ class Browser:
     def post(
         self,
         url: str,
-        fields: dict[str, str],
+        fields: Mapping[str, str | list[str]],
         *,
         origin: str | None = "",
         follow: bool = True,
@@ -79,7 +80,7 @@ class Browser:
         self,
         method: str,
         url: str,
-        fields: dict[str, str] | None,
+        fields: Mapping[str, str | list[str]] | None,
         *,
         origin: str | None = None,
         follow: bool,
@@ -94,13 +95,17 @@ class Browser:
         raise AssertionError(f"too many redirects: {self.history[-_MOST_REDIRECTS:]}")
 
     def _ask(
-        self, method: str, url: str, fields: dict[str, str] | None, origin: str | None
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, str | list[str]] | None,
+        origin: str | None,
     ) -> Page:
         place = urlsplit(url)
         client = self._connection(place)
         target = place.path or "/"
         target += f"?{place.query}" if place.query else ""
-        body = None if fields is None else urlencode(fields)
+        body = None if fields is None else urlencode(fields, doseq=True)
         try:
             client.request(method, target, body, self._headers(place, origin))
             answer = client.getresponse()

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from scim_connector import settings
+from scim_connector.administration.conflicts import KINDS
 from scim_connector.cli import dialects, main
 from scim_connector.mapping.functions import FUNCTIONS
 from scim_connector.probe import report
@@ -69,6 +70,15 @@ def test_every_command_is_documented(name: str) -> None:
     """Each command stands in docs/operations.md and says in --help what it does."""
     assert f"`{name}`" in _page("operations.md")
     assert COMMANDS[name].help
+
+
+def test_every_remedy_is_documented() -> None:
+    """Each remedy of the conflict queue stands in docs/operations.md."""
+    page = _page("operations.md")
+
+    for kind in KINDS.values():
+        for remedy in kind.remedies:
+            assert f"`{remedy.id}" in page
 
 
 def test_the_page_of_quirks_is_current() -> None:

@@ -116,6 +116,8 @@ def test_a_connection_is_added_and_changed(run: Run) -> None:
         ),
         (("log", "show", "x"), "There is no request of this id"),
         (("conflict", "show", "9"), "There is no entry 9"),
+        (("conflict", "decide", "9", "ignore"), "There is no entry 9"),
+        (("conflict", "list", "--connection", "nobody"), 'no connection "nobody"'),
         (("db", "backup", "scim-connector.db"), "exists already"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
@@ -280,6 +282,49 @@ def test_links_are_applied_all_or_none(run: Run, tmp_path: Path) -> None:
     assert 'bob@p.example: There is no user "nobody"' in bad.stderr
     assert waiting == []
     assert [entry["kind"] for entry in linked] == ["decided"]
+
+
+def test_names_are_recomputed_after_a_look(run: Run) -> None:
+    """Candidates and consequences come first; the former value is kept (R2)."""
+    add = ("user", "add", "--first", "Kim", "--last", "Doe", "--no-mail", "--email")
+    run(*add, "kim.doe@x.example", "--initials", "ZZ")
+
+    asked = run("user", "recompute", "kim.doe@x.example", code=2)
+    odd = ("--initials", "Q", "--yes")
+    wrong = run("user", "recompute", "kim.doe@x.example", *odd, code=2)
+    done = run("user", "recompute", "kim.doe@x.example", "--yes").stdout
+    again = run("user", "recompute", "kim.doe@x.example").stdout
+    other = run(*add, "bo@x.example", "--initials", "ZZ", code=2).stderr
+
+    assert "KD: free  by Coalesce(Initials(" in asked.stdout
+    assert "kept for 90 days" in asked.stdout
+    assert "Change initials ZZ -> KD. Repeat with --yes." in asked.stderr
+    assert 'The mapping does not derive "Q"' in wrong.stderr
+    assert done.endswith("Changed initials ZZ -> KD.\n")
+    assert "Nothing changes" in again
+    assert 'Initials "ZZ" are kept for another user for a while (R2).' in other
+
+
+def test_a_decision_is_shown_and_taken_back(run: Run) -> None:
+    """Show names what it is and the commands that fit; decide carries one out."""
+    run("user", "add", "--email", "ann.lee@x.example")
+    run("user", "link", "default", "ann@p.example", "ann.lee@x.example")
+    (entry,) = json.loads(run("conflict", "list", "--kind", "decided", "--json").stdout)
+    number = str(entry["id"])
+
+    shown = run("conflict", "show", number).stdout
+    wrong = run("conflict", "decide", number, "link", code=2).stderr
+    done = run("conflict", "decide", number, "withdraw").stdout
+    again = run("conflict", "decide", number, "withdraw", code=2).stderr
+    closed = json.loads(run("conflict", "show", number, "--json").stdout)
+
+    assert "Decided; the provider's next try is due" in shown
+    assert f"scim-connector conflict decide {number} withdraw" in shown
+    assert "choose one of: withdraw." in wrong
+    assert done == "ann@p.example: not ann.lee@x.example after all.\n"
+    assert "closed already: not ann.lee@x.example after all, by cli:" in again
+    assert closed["remedies"] == []
+    assert run("conflict", "list").stdout == "Nothing waits for a decision.\n"
 
 
 def test_a_mapping_is_made_tried_and_applied(run: Run, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_without_a_house_every_command_says_so(
         ("user", "edit"): ["x", "--email", "x@x.example"],
         ("mapping", "new"): ["x", "--from", "okta"],
         ("conflict", "show"): ["1"],
+        ("conflict", "decide"): ["1", "link"],
         ("sign-in", "set"): ["x", "--issuer", "https://x.example", "--client-id", "x"],
         ("mail", "held"): ["drop"],
         ("mail", "drop"): ["1"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from scim_connector.cli import output
+from scim_connector.cli import output, requests
+from scim_connector.directory.request_log import Entry
 
 if TYPE_CHECKING:
     import pytest
@@ -32,3 +34,27 @@ def test_letters_of_every_language_stay(capsys: pytest.CaptureFixture[str]) -> N
     printed = capsys.readouterr().out
     assert "Žofia Ångström 李" in printed
     assert "one\ntwo" in printed
+
+
+def test_the_steps_of_a_request_steer_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What a provider sent stays on its line of ``log show``, and is not obeyed."""
+    spoken = f"{HOSTILE}\nwrite        Passed"
+    over = [{"value": spoken, "why": spoken}]
+    field = {"became": spoken, "sent": f"{spoken}!", "passed_over": over}
+    facts = {"fields": {"username": field}}
+    step = {"step": "map", "state": "Passed", "sentence": spoken, "facts": facts}
+    requests.print_steps(_entry(path=spoken, steps=json.dumps([step])))
+    requests.print_answer(_entry(response_body=spoken))
+
+    printed = capsys.readouterr().out
+    assert printed.count(SHOWN) == 7
+    assert len(printed.splitlines()) == 6
+    assert all(sign.isprintable() or sign == "\n" for sign in printed)
+
+
+def _entry(**known: str) -> Entry:
+    """An entry of the request log of which only *known* matters."""
+    fields = dict.fromkeys(Entry.__dataclass_fields__, "") | known
+    return Entry(**fields)  # type: ignore[arg-type]

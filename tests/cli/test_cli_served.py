@@ -166,7 +166,7 @@ def test_a_clash_is_listed_explained_and_linked(scim: Server) -> None:
     ]
     waiting = [c for c in _shown(scim, "conflict", "list") if c["connection"] == name]
     entry = _shown(scim, "conflict", "show", str(waiting[0]["id"]))
-    program, *command = entry["to link"].split()
+    program, *command = entry["remedies"][0]["command"].split()
     scim.cli(*command)
     linked = scim.send("POST", "/Users", _person(email), token=token)
     left = [c for c in _shown(scim, "conflict", "list") if c["connection"] == name]

@@ -18,6 +18,7 @@ from scim_connector.directory import (
     credentials,
     links,
     mapping_versions,
+    names,
     outbox,
     profiles,
     quirks,
@@ -126,7 +127,7 @@ def test_taken_names_the_holder_of_each_value(database: Database) -> None:
     gone = _user(database, "absent", active=False)
 
     def taken(except_user: int | None) -> Taken:
-        return users.taken(
+        return names.taken(
             database.reader(),
             username_key="person",
             initials_key="abs",
@@ -144,21 +145,21 @@ def test_free_values_are_those_nobody_holds(database: Database) -> None:
     _user(database, "person")
     reader = database.reader()
 
-    assert users.free_values(reader, "username", ["person", "other"]) == {"other"}
-    assert users.free_values(reader, "initials", ["per", "per", "ot"]) == {"ot"}
-    assert users.free_values(reader, "username", []) == set()
+    assert names.free_values(reader, "username", ["person", "other"]) == {"other"}
+    assert names.free_values(reader, "initials", ["per", "per", "ot"]) == {"ot"}
+    assert names.free_values(reader, "username", []) == set()
 
 
 def test_numbers_go_on_where_they_were(database: Database) -> None:
     """A base remembers its next number, for each field its own."""
     for number in (2, 7):
         database.write(
-            lambda tx, n=number: users.remember_number(tx, "username", "kim", n)
+            lambda tx, n=number: names.remember_number(tx, "username", "kim", n)
         )
 
     reader = database.reader()
-    assert users.next_number(reader, "username", "kim") == 7
-    assert users.next_number(reader, "initials", "kim") is None
+    assert names.next_number(reader, "username", "kim") == 7
+    assert names.next_number(reader, "initials", "kim") is None
 
 
 def test_a_list_of_users_is_narrowed(database: Database) -> None:

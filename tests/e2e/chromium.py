@@ -79,7 +79,8 @@ class Watched:
                 assert tall <= _TWO_LINES, f"a button of {name} is {tall} px tall"
                 path = self._pictures / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=path, full_page=True)
-            assert self._barriers() == [], f"{name}, {scheme}"
+            barriers = self._barriers()
+            assert barriers == [], f"{name}, {scheme}: {barriers}"
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(DESK)
 

@@ -6,9 +6,10 @@ import pytest
 
 from scim_connector.administration import connections as administration
 from scim_connector.administration import users as doors
+from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
 from scim_connector.directory import conflicts, links, users
-from scim_connector.directory.database import Database
+from scim_connector.directory.database import Database, Transaction
 from scim_connector.rules.users import RulesViolated, UserType
 from scim_connector.scim.errors import NotFound, Unavailable, Uniqueness
 from tests.house import (
@@ -92,6 +93,33 @@ def test_a_linked_conflict_succeeds_at_the_next_retry(database: Database) -> Non
     assert made.status == 201
     assert entra.user(str(made.id)).id == user.id
     assert conflicts.every(database.reader()) == []
+
+
+def test_one_user_is_not_decided_to_be_two_identities(database: Database) -> None:
+    """A second decision is refused: the provider's try could not carry it out (D11)."""
+    user = _add(database, "kim.doe@contoso.com")
+    provider(database)
+    act = operator()
+    database.write(lambda tx: doors.link(tx, "entra", "a@contoso.com", user, act))
+    database.write(lambda tx: doors.link(tx, "entra", "A@contoso.com", user, act))
+
+    with pytest.raises(NotPossible, match="decided to be a@"):
+        database.write(lambda tx: doors.link(tx, "entra", "b@contoso.com", user, act))
+
+
+def test_an_administrator_is_not_decided_to_be_an_identity(database: Database) -> None:
+    """Where the connection may not link one, nobody waits for its next try (D11)."""
+    entra = provider(database)
+    boss = _add(database, "kim.doe@contoso.com", roles=("Administrator",))
+
+    def link(tx: Transaction) -> None:
+        doors.link(tx, "entra", "kim.doe@contoso.com", boss, operator())
+
+    with pytest.raises(NotPossible, match="take the role back, or set"):
+        database.write(link)
+    entra.set(may_act_as_administrator=True)
+    database.write(link)
+    assert entra.user(str(entra.post(person("kim.doe@contoso.com")).id)).id == boss.id
 
 
 def test_adoption_by_email_changes_no_local_field(database: Database) -> None:

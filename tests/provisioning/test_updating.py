@@ -58,6 +58,22 @@ def _made(entra: Provider, **more: Any) -> str:
 # ------------------------------------------------------------------ answers and origins
 
 
+def test_the_steps_of_a_change_tell_what_stays(entra: Provider) -> None:
+    """A field that does not follow is shown as it is, not as if it became nothing."""
+    entra.patch(_made(entra), patch_of(**{"name.familyName": "Roe"}))
+    steps = json.loads(last_entry(entra).steps)
+    fields = next(s["facts"]["fields"] for s in steps if s["step"] == "map")
+
+    assert fields["last_name"]["became"] == "Roe"
+    assert "kept" not in fields["last_name"]
+    assert {n: (f["became"], f["kept"]) for n, f in fields.items() if "kept" in f} == {
+        "first_name": ("Kim", True),
+        "email": ("kim.doe@contoso.com", True),
+        "username": ("kim.doe@contoso.com", True),
+        "initials": ("KD", True),
+    }
+
+
 def test_what_was_written_is_read_back(entra: Provider) -> None:
     """A resource written and read back shows no drift (D15)."""
     sent = person(

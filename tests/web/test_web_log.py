@@ -98,3 +98,16 @@ def test_every_read_is_kept(door: Door, path: str) -> None:
     assert kept is not None
     assert (kept.action, kept.outcome, kept.status) == ("Read", "Success", 200)
     assert kept.path == f"/scim/v2{path}"
+
+
+@pytest.mark.parametrize("path", ["/Users?count=few", "/Groups?startIndex=first"])
+def test_a_refused_page_is_kept(door: Door, path: str) -> None:
+    """Decision 33: a list asked for by what is no number shows in the log, too."""
+    answer = door.send("GET", path)
+    door.gatherer.flush()
+    kept = request_log.by_request_id(
+        door.house.database.reader(), answer.headers["X-Request-Id"]
+    )
+
+    assert kept is not None
+    assert (kept.action, kept.outcome, kept.status) == ("Read", "Failure", 400)

@@ -17,9 +17,11 @@ from scim_connector.directory import (
     audit,
     connections,
     links,
+    names,
     outbox,
     resets,
     roles,
+    sessions,
     users,
 )
 from scim_connector.rules import folding, lifecycle
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Transaction
     from scim_connector.directory.links import Link
+    from scim_connector.directory.sessions import Session
     from scim_connector.directory.users import User
     from scim_connector.rules.lifecycle import CutOff
     from scim_connector.rules.users import Violation
@@ -115,7 +118,7 @@ class Account:
         if not values:
             return ()
         draft = draft_of(self.user, values)
-        taken = users.taken(
+        taken = names.taken(
             self.tx,
             username_key=folding.username_key(draft.username),
             initials_key=folding.initials_key(draft.initials),
@@ -298,6 +301,16 @@ class Account:
             facts = {"count": ended.total(), "applications": dict(ended)}
             self.note("sessions:ended", **facts)
         return ended.total()
+
+    def end_session(self, session: Session) -> None:
+        """End one session and tell its application."""
+        sessions.end(self.tx, session.id)
+        told = [n for n in applications.told_of_logout(self.tx) if n == session.client]
+        closing.tell_applications(
+            self.tx, self.user, told, self.act, session_id=session.id
+        )
+        facts = {"session": session.id, "application": session.client}
+        self.note("session:ended", **facts)
 
     def signed_in(self) -> None:
         """Remember a first sign-in; nothing a provider reads changes by it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.accounts.account import Account
-from scim_connector.directory import users
+from scim_connector.directory import names, users
 from scim_connector.rules import folding, lifecycle
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def create(
     derived or chosen locally.  An email given by a person (not by a provider) counts as
     trusted for adoption (decision 11).
     """
-    taken = users.taken(
+    taken = names.taken(
         tx,
         username_key=folding.username_key(draft.username),
         initials_key=folding.initials_key(draft.initials),

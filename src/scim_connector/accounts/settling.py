@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from scim_connector.directory import users
+from scim_connector.directory import names
 from scim_connector.mapping import numbering
 from scim_connector.rules import folding
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Transaction
+    from scim_connector.directory.database import Reader, Transaction
     from scim_connector.mapping.choices import Choices
 
 Field = Literal["username", "initials"]
@@ -43,51 +43,91 @@ class Settled:
     taken: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The next free value behind a base, and the number that the counter is at then."""
+
+    value: str
+    base: str
+    number: int
+
+
 def settle(
-    tx: Transaction, field: Field, choices: Choices, *, present: str | None = None
+    tx: Transaction,
+    field: Field,
+    choices: Choices,
+    *,
+    present: str | None = None,
+    of_user: int = 0,
 ) -> Settled:
     """Choose the value of *field*; *present* is the user's own and counts as free.
 
-    On update a present value that is still among the candidates is kept (decision 19).
+    On update a present value that is still among the candidates is kept (decision 19),
+    and a former one that is kept for *of_user* is free for them.
     """
     if choices.stated is not None:
         return Settled(choices.stated, "stated")
-    ladder = [candidate.value for candidate in choices.ladder]
-    if present is not None and _keeps(field, present, ladder, choices):
+    if present is not None and is_candidate(field, present, choices):
         return Settled(present, "derived")
-    free = _free(tx, field, ladder)
+    settled, numbered = _chosen(tx, field, choices, of_user)
+    if numbered is not None:
+        names.remember_number(tx, field, numbered.base, numbered.number + 1)
+    return settled
+
+
+def glance(reader: Reader, field: Field, choices: Choices) -> str | None:
+    """What somebody new would get now; nothing is reserved or counted by looking."""
+    if choices.stated is not None:
+        return choices.stated
+    return _chosen(reader, field, choices, 0)[0].value
+
+
+def _chosen(
+    reader: Reader, field: Field, choices: Choices, of_user: int
+) -> tuple[Settled, Numbered | None]:
+    """The first value that is free, and the number behind it where it has one."""
+    ladder = [candidate.value for candidate in choices.ladder]
+    free = _free(reader, field, ladder, of_user)
     for position, value in enumerate(ladder):
         if FOLD[field](value) in free:
-            return Settled(value, "derived", tuple(ladder[:position]))
+            return Settled(value, "derived", tuple(ladder[:position])), None
     if choices.when_taken == "refuse":
-        return Settled(ladder[0] if ladder else None, "derived", tuple(ladder))
-    return Settled(_numbered(tx, field, choices), "derived", tuple(ladder))
+        return Settled(ladder[0] if ladder else None, "derived", tuple(ladder)), None
+    numbered = next_numbered(reader, field, choices, of_user=of_user)
+    found = None if numbered is None else numbered.value
+    return Settled(found, "derived", tuple(ladder)), numbered
 
 
-def _keeps(field: Field, present: str, ladder: Sequence[str], choices: Choices) -> bool:
-    """Say whether the present value is one this mapping could have given."""
-    key = FOLD[field](present)
-    if key in {FOLD[field](value) for value in ladder}:
+def is_candidate(field: Field, value: str, choices: Choices) -> bool:
+    """Say whether *value* is one this mapping could have given."""
+    key = FOLD[field](value)
+    if key in {FOLD[field](candidate.value) for candidate in choices.ladder}:
         return True
-    return any(base.covers(present) for base in numbering.plans(field, choices))
+    return any(base.covers(value) for base in numbering.plans(field, choices))
 
 
-def _free(tx: Transaction, field: Field, values: Sequence[str]) -> set[str]:
-    keys = [FOLD[field](value) for value in values]
-    return users.free_values(tx, field, keys) if keys else set()
-
-
-def _numbered(tx: Transaction, field: Field, choices: Choices) -> str | None:
-    """The first free numbered value behind the bases of *choices*, counted up."""
+def next_numbered(
+    reader: Reader, field: Field, choices: Choices, *, of_user: int = 0
+) -> Numbered | None:
+    """The first free numbered value behind the bases of *choices*; counts nothing."""
     for base in numbering.plans(field, choices):
-        value = _numbered_behind(tx, field, base)
-        if value is not None:
-            return value
+        found = _numbered_behind(reader, field, base, of_user)
+        if found is not None:
+            return found
     return None
 
 
-def _numbered_behind(tx: Transaction, field: Field, base: numbering.Base) -> str | None:
-    start = users.next_number(tx, field, base.key) or base.first
+def _free(
+    reader: Reader, field: Field, values: Sequence[str], of_user: int
+) -> set[str]:
+    keys = [FOLD[field](value) for value in values]
+    return names.free_values(reader, field, keys, of_user=of_user)
+
+
+def _numbered_behind(
+    reader: Reader, field: Field, base: numbering.Base, of_user: int
+) -> Numbered | None:
+    start = names.next_number(reader, field, base.key) or base.first
     while True:
         handful = [
             (number, value)
@@ -96,9 +136,8 @@ def _numbered_behind(tx: Transaction, field: Field, base: numbering.Base) -> str
         ]
         if not handful:
             return None
-        free = _free(tx, field, [value for _, value in handful])
+        free = _free(reader, field, [value for _, value in handful], of_user)
         for number, value in handful:
             if FOLD[field](value) in free:
-                users.remember_number(tx, field, base.key, number + 1)
-                return value
+                return Numbered(value, base.key, number)
         start += HANDFUL

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import access, api_keys, audit, users
+from scim_connector.directory import access, api_keys, audit, links, users
 from scim_connector.rules.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from scim_connector.accounts import Act
+    from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
 
 
@@ -54,6 +55,15 @@ def consequence(reader: Reader, user_ids: Collection[int]) -> str:
     keys = len(api_keys.of_user(reader, user_id))
     dying = f" ({keys} {'key dies' if keys == 1 else 'keys die'})" if keys else ""
     return f"The API App acts as {name}; then it acts as nobody{dying}"
+
+
+def consequence_of(reader: Reader, connection: Connection) -> str:
+    """What the app loses when everybody of a connection becomes inactive."""
+    _, user_id = access.api_app_state(reader)
+    link = None if user_id is None else links.of_user(reader, user_id)
+    if link is None or link.connection_id != connection.id:
+        return ""
+    return consequence(reader, {link.local_user_id})
 
 
 def _tell(tx: Transaction, event: Event, act: Act, user_id: int | None = None) -> None:

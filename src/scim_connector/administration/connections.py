@@ -12,6 +12,7 @@ from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import (
     audit,
     connections,
+    counters,
     credentials,
     links,
     mapping_versions,
@@ -106,13 +107,7 @@ def _move(
 
 def people(reader: Reader, connection: Connection) -> int:
     """How many active users a connection manages."""
-    return sum(1 for link in _links(reader, connection) if link.active)
-
-
-def managed(reader: Reader, connection: Connection) -> set[int]:
-    """The ids of the users a connection manages."""
-    every = (link.user_id for link in _links(reader, connection))
-    return {user_id for user_id in every if user_id is not None}
+    return counters.totals(reader, connection.id)[1]
 
 
 def retire(

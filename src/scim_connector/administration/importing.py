@@ -19,7 +19,7 @@ from scim_connector.accounts.drafting import draft_of
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
-from scim_connector.directory import profiles, roles, users
+from scim_connector.directory import names, profiles, roles, users
 from scim_connector.rules import folding
 from scim_connector.rules.users import (
     Draft,
@@ -204,7 +204,7 @@ def _judge_newcomer(reader: Reader, row: Row) -> None:
         api_user=_flag(row, "api_user", default=False),
         active=_flag(row, "active", default=True),
     )
-    taken = users.taken(
+    taken = names.taken(
         reader,
         username_key=folding.username_key(draft.username),
         initials_key=folding.initials_key(draft.initials),
@@ -248,7 +248,7 @@ def _judge_equipment(reader: Reader, row: Row, user: User) -> None:
 def _violations(reader: Reader, user: User, values: dict[str, str]) -> Iterator[Any]:
     draft = draft_of(user, values)
     taken = (
-        users.taken(
+        names.taken(
             reader,
             username_key=folding.username_key(draft.username),
             initials_key=folding.initials_key(draft.initials),

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.administration import remedies
+from scim_connector.administration import reasons
 from scim_connector.directory import (
     conflicts,
     connections,
@@ -177,7 +177,7 @@ def needs(reader: Reader, now: int) -> list[Need]:
         grouped.setdefault(entry.reason or "", []).append(entry)
     made = []
     for reason, entries in grouped.items():
-        found = remedies.of(reason, kinds.get(entries[0].connection_id, "generic"))
+        found = reasons.of(reason, kinds.get(entries[0].connection_id, "generic"))
         title = ", ".join(each.title for each in found) or reason or "Refused"
         advice = " ".join(each.advice for each in found)
         made.append(Need(reason, title, advice, entries))

@@ -24,16 +24,19 @@ from scim_connector.directory import (
     outbox,
     profiles,
     roles,
+    sessions,
     users,
 )
 from scim_connector.rules import folding, lifecycle
 from scim_connector.rules.access import may_request_reset
+from scim_connector.rules.permissions import ALL, may_hand_on
 from scim_connector.rules.users import Draft, RulesViolated, UserType
 from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.links import Link
     from scim_connector.directory.users import User
@@ -69,8 +72,13 @@ def find(tx: Reader, username: str) -> User:
     return user
 
 
-def add(tx: Transaction, new: NewUser, act: Act) -> User:
-    """Create a user; raises RulesViolated with every broken rule, or NotPossible."""
+def add(tx: Transaction, new: NewUser, act: Act, *, own: Collection[str] = ALL) -> User:
+    """Create a user; raises RulesViolated with every broken rule, or NotPossible.
+
+    The roles they get allow no more than the *own* permissions of who adds them (R33).
+    """
+    for role_id in _role_ids(tx, new.roles):
+        _refuse_more(tx, role_id, own)
     choices = proposed(new.first_name, new.last_name, new.email)
     username = new.username or settle(tx, "username", choices.username).value
     initials = new.initials or settle(tx, "initials", choices.initials).value
@@ -169,14 +177,27 @@ def reactivate(tx: Transaction, user: User, act: Act) -> Account:
     return account
 
 
-def give_role(tx: Transaction, user: User, role: str, act: Act) -> User:
-    """Give a role from here; it stands beside the roles a provider gives."""
+def give_role(
+    tx: Transaction, user: User, role: str, act: Act, *, own: Collection[str] = ALL
+) -> User:
+    """Give a role from here; it stands beside the roles a provider gives.
+
+    Nobody gives a role that allows more than their *own* permissions do (R33).
+    """
+    (role_id,) = _role_ids(tx, (role,))
+    _refuse_more(tx, role_id, own)
     return _move_role(tx, user, role, act, give=True)
 
 
 def take_role(tx: Transaction, user: User, role: str, act: Act) -> User:
     """Take back a role that was given here; NotPossible when a provider gives it."""
     return _move_role(tx, user, role, act, give=False)
+
+
+def _refuse_more(tx: Transaction, role_id: int, own: Collection[str]) -> None:
+    found = roles.by_id(tx, role_id)
+    if found is not None:
+        may_hand_on(found.permissions, own, found.name)
 
 
 def _move_role(tx: Transaction, user: User, role: str, act: Act, *, give: bool) -> User:
@@ -236,13 +257,16 @@ def send_welcome(tx: Transaction, user: User, act: Act) -> None:
     account.save()
 
 
-def send_reset(tx: Transaction, user: User, act: Act) -> None:
+def send_reset(
+    tx: Transaction, user: User, act: Act, *, second_factor: bool = True
+) -> None:
     """Mail a link to choose a new password (R17); raises NotPossible.
 
-    Whoever can run commands on this machine counts as having a second factor.
+    *second_factor* says whether the one who asks has one; whoever can run commands on
+    this machine counts as having one.
     """
     standing = Account.open(tx, user.id, act).standing()
-    refusal = may_request_reset(standing, second_factor=True)
+    refusal = may_request_reset(standing, second_factor=second_factor)
     if refusal is not None:
         hint = "; send: scim-connector user welcome" if refusal.code == _NEVER else ""
         raise NotPossible(f"{refusal.sentence} ({refusal.rule.id}){hint}")
@@ -289,6 +313,16 @@ def log_out(tx: Transaction, user: User, act: Act) -> int:
     return ended
 
 
+def end_session(tx: Transaction, user: User, session_id: str, act: Act) -> None:
+    """End one session of a user and tell its application; raises NotPossible."""
+    held = sessions.by_id(tx, session_id)
+    if held is None or held.user_id != user.id:
+        raise NotPossible(f"{user.username} has no such session; it may have ended.")
+    account = Account.open(tx, user.id, act)
+    account.end_session(held)
+    account.save()
+
+
 # --------------------------------------------------------------------------- links
 
 
@@ -298,25 +332,49 @@ def link(
     """Decide that an identity of a provider is this user; its next POST links them.
 
     *identity* is the userName the provider sends.  Raises NotPossible where decision 11
-    forbids it: an API user, a user with a live link, an unknown connection.
+    forbids it, so that no decision waits that the provider's next try cannot carry out.
     """
     connection = connections.by_name(tx, connection_name)
     if connection is None:
         raise NotPossible(f'There is no connection "{connection_name}".')
-    if links.of_user(tx, user.id) is not None:
-        message = f"{user.username} is linked already."
-        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
-    if user.is_api_user and not connection.allow_api_users:
-        message = f"{user.username} is an API user and {connection.name} may not link"
-        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+    key = text_key(identity)
+    _refuse_link(tx, connection, key, user)
     conflicts.decide(
         tx,
         connection_id=connection.id,
-        identity=text_key(identity),
+        identity=key,
         user_id=user.id,
         by=str(act.actor),
         now=act.now,
     )
+
+
+def _refuse_link(
+    tx: Transaction, connection: Connection, identity: str, user: User
+) -> None:
+    """Say why a user cannot become this identity: nothing else may stand for them."""
+    who, where = user.username, connection.name
+    if links.of_user(tx, user.id) is not None:
+        message = f"{who} is linked already."
+        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
+    if user.is_api_user and not connection.allow_api_users:
+        message = f"{who} is an API user and {where} may not link"
+        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+    if not connection.may_act_as_administrator and assignments.is_administrator(
+        tx, user.id
+    ):
+        message = f"{who} is an Administrator and {where} may not link one"
+        way_out = "take the role back, or set --may-act-as-administrator"
+        raise NotPossible(f"{message}; {way_out} on the connection.")
+    due = conflicts.decided_for(tx, user.id)
+    if due is not None and (due.connection_id, due.identity) != (
+        connection.id,
+        identity,
+    ):
+        message = f"{who} is decided to be {due.identity} already"
+        raise NotPossible(
+            f"{message}; take that back first: conflict decide {due.id} withdraw"
+        )
 
 
 def unlink(tx: Transaction, user: User, act: Act) -> User:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "api-key": ("api_key:api_key", "Keys of API users."),
     "import": ("importing:import_users", "Import users from a CSV file."),
     "mapping": ("mapping:mapping", "How local fields are derived."),
+    "simulate": ("simulate:simulate", "Try one request; nothing is written."),
     "rollout": ("rollout:rollout", "Try a whole directory; nothing is kept."),
     "probe": ("probe:probe", "Play a provider against any SCIM server."),
     "conflict": ("conflict:conflict", "What waits for a person's decision."),

@@ -249,7 +249,7 @@ def retire(house: House, name: str, deactivate: bool, yes: bool) -> None:
     asked = f"Retire {found.name}; its {people} active people stay active"
     if deactivate:
         asked = f"Retire {found.name} and deactivate its {people} active people"
-        lost = api_app.consequence(reader, administration.managed(reader, found))
+        lost = api_app.consequence_of(reader, found)
         asked += f". {lost}" if lost else ""
     if not yes and sys.stdin.isatty():
         click.confirm(f"{asked}. Go on?", abort=True)

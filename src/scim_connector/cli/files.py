@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scim_connector.cli.context import fail
+from scim_connector.scim import gate
+from scim_connector.scim.errors import InvalidSyntax
+
+if TYPE_CHECKING:
+    from scim_connector.scim.types import Json
 
 
 def read_text(file: Path) -> str:
@@ -17,3 +24,14 @@ def read_text(file: Path) -> str:
         raise fail(f"{file} is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:
         raise fail(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def read_object(file: Path) -> Json:
+    """The JSON object in a file, or in what is typed where the file is "-"."""
+    typed = str(file) == "-"
+    body = sys.stdin.buffer.read() if typed else read_text(file).encode()
+    try:
+        return gate.loads_object(body)
+    except InvalidSyntax as error:
+        where = "What was typed" if typed else str(file)
+        raise fail(f"{where}: {error.detail}") from None

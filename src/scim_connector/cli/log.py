@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
 
+from scim_connector.cli import requests
 from scim_connector.cli.context import fail, moment, opens
-from scim_connector.cli.output import json_option, records
+from scim_connector.cli.output import json_option, one_line, records
 from scim_connector.directory import connections, refusals, request_log
 
 if TYPE_CHECKING:
-    from scim_connector.directory.request_log import Entry
     from scim_connector.wiring import House
 
 
@@ -60,23 +59,9 @@ def list_(
     names = {c.id: c.name for c in connections.every(reader)}
     reads = reads or failures or warnings  # a refused filter is a failure, too
     entries = request_log.newest(reader, at_most=limit, reads=reads, **filters)
-    rows = [_line(entry, names) for entry in entries]
+    rows = [requests.line(entry, names) for entry in entries]
     hint = "No request yet. Expect one when you press Test Connection in the provider."
     records(rows, as_json=as_json, empty=hint)
-
-
-def _line(entry: Entry, names: dict[int, str]) -> dict[str, Any]:
-    return {
-        "at": moment(entry.at),
-        "connection": names.get(entry.connection_id, ""),
-        "action": entry.action,
-        "identity": entry.identity or "",
-        "outcome": entry.outcome,
-        "status": entry.status,
-        "reason": entry.reason or "",
-        "ms": round(entry.duration_us / 1000, 1),
-        "request id": entry.request_id,
-    }
 
 
 @log.command()
@@ -91,27 +76,13 @@ def show(house: House, request_id: str, bodies: bool, as_json: bool) -> None:
     if entry is None:
         raise fail("There is no request of this id; reads appear after a second.")
     names = {c.id: c.name for c in connections.every(reader)}
-    steps = orjson.loads(entry.steps)
     if as_json:
-        whole = _line(entry, names) | {"steps": steps}
-        click.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
+        requests.print_json(entry, names, bodies=bodies)
         return
-    click.echo(f"{entry.method} {entry.path}  {entry.status}  {entry.outcome}")
-    for step in steps:
-        _print_step(step)
+    requests.print_steps(entry)
     if bodies:
-        click.echo(f"\nrequest  {entry.request_body or '-'}")
-        click.echo(f"answer   {entry.response_body or '-'}")
-
-
-def _print_step(step: dict[str, Any]) -> None:
-    click.echo(f"{step['step']:<13}{step['state']:<12}{step.get('sentence', '')}")
-    fields = step.get("facts", {}).get("fields", {})
-    for name, trace in fields.items():
-        click.echo(f"{'':<13}{name}: {trace.get('became') or 'nothing'}")
-        for passed in trace.get("passed_over", []):
-            shown = passed["value"] or "nothing"
-            click.echo(f"{'':<15}passed over {shown}: {passed['why']}")
+        click.echo(f"\nrequest  {one_line(entry.request_body)}")
+        requests.print_answer(entry)
 
 
 @log.command()

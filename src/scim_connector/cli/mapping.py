@@ -11,14 +11,14 @@ import click
 from scim_connector.administration import connections as administration
 from scim_connector.administration import shipped
 from scim_connector.cli.context import act, explaining, fail, moment, opens
-from scim_connector.cli.files import read_text
+from scim_connector.cli.files import read_object, read_text
 from scim_connector.cli.output import json_option, progress, records
 from scim_connector.directory import counters, mapping_versions
 from scim_connector.mapping import explain, language, samples
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import plans
 from scim_connector.provisioning.plans import Plan, TooManyChanges
-from scim_connector.scim import gate, resources
+from scim_connector.scim import resources
 from scim_connector.scim.dialects import Dialect
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def mapping() -> None:
     """  # noqa: D301 - click reads \b
 
 
-def _load(file: Path) -> Mapping:
+def load(file: Path) -> Mapping:
+    """The mapping in a file, or one sentence with line and column."""
     with explaining():
         return language.load(read_text(file), str(file))
 
@@ -66,7 +67,7 @@ def check(files: tuple[Path, ...]) -> None:
     """Check files and run their [[tests]]; exit 1 when a test fails."""
     failed = 0
     for file in files:
-        loaded = _load(file)
+        loaded = load(file)
         results = samples.run(loaded)
         for result in results:
             if result.faults:
@@ -89,9 +90,9 @@ def try_(file: Path, user: Path, taken: tuple[str, ...]) -> None:
 
     Nothing is reserved: at creation somebody else may have taken a value.
     """
-    loaded = _load(file)
+    loaded = load(file)
+    body = read_object(user)
     with explaining():
-        body = gate.loads_object(read_text(user).encode())
         read = resources.read(
             loaded.resource_type, body, dialect=Dialect(), strict=False
         )
@@ -109,7 +110,7 @@ def try_(file: Path, user: Path, taken: tuple[str, ...]) -> None:
 def plan(house: House, connection: str, file: Path, as_json: bool) -> None:
     """What FILE would change for everybody stored; nothing is written."""
     found = administration.find(house.database.reader(), connection)
-    loaded = _load(file)
+    loaded = load(file)
     total = counters.totals(house.database.reader(), found.id)[0]
     with progress(total, "Trying everybody") as bar:
         result = plans.plan(house.database, found, loaded, act(), progress=bar.update)
@@ -157,7 +158,7 @@ def apply(house: House, connection: str, file: Path, changes: int | None) -> Non
     When more than 5 % of the users would change, name their number with --changes.
     """
     found = administration.find(house.database.reader(), connection)
-    loaded = _load(file)
+    loaded = load(file)
     total = counters.totals(house.database.reader(), found.id)[0]
     try:
         with progress(total, "Following") as bar:

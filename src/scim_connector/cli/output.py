@@ -46,15 +46,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _line(values: Sequence[Any]) -> list[str]:
     """The cells of a row; the last one is shown whole, for nothing stands behind it."""
     *cells, last = values
-    return [*(_cell(value) for value in cells), _one_line(last)]
+    return [*(_cell(value) for value in cells), one_line(last)]
 
 
-def _one_line(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """A value on one line of a terminal; "-" for none."""
     return _whole(value).replace("\n", " ")
 
 
 def _cell(value: Any) -> str:
-    text = _one_line(value)
+    text = one_line(value)
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 

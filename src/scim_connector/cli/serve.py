@@ -33,8 +33,11 @@ DRAIN_SECONDS = 4
 @click.option("--tls-cert", metavar="FILE", help="Certificate, whole chain, for https.")
 @click.option("--tls-key", metavar="FILE", help="Private key of the certificate.")
 @click.option("--config", metavar="FILE", help="Settings file.")
+@click.option("--demo", is_flag=True, help="Show a made-up college; keep nothing.")
 @click.pass_context
-def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
+def serve(
+    ctx: click.Context, /, config: str | None, demo: bool, **options: Any
+) -> None:
     """Serve SCIM at http://HOST:PORT/scim/v2.
 
     In an empty folder it makes a SQLite database, a secret key and a first connection,
@@ -44,11 +47,18 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
     \b
     scim-connector serve
     scim-connector serve --host 0.0.0.0 --port 443 --tls-cert chain.pem --tls-key key.pem
+    scim-connector serve --demo
     """  # noqa: D301 - click reads \b
-    settings = load_settings(config or ctx.find_root().obj, **options)
+    config = config or ctx.find_root().obj
     set_up_logs()
+    if demo:
+        from scim_connector.cli import demo as show  # noqa: PLC0415 - seldom needed
+
+        show.serve_demo(config, options, refuse_taken_port, run)
+        return
+    settings = load_settings(config, **options)
     with explaining():
-        _refuse_taken_port(settings)
+        refuse_taken_port(settings)
         _refuse_bad_certificate(settings)
         prepared = prepare(settings)
         mails = _about_mails(settings)
@@ -62,7 +72,7 @@ def serve(ctx: click.Context, /, config: str | None, **options: Any) -> None:
     for line in mails:
         click.echo(line)
     sys.stdout.flush()
-    _run(settings)
+    run(settings)
 
 
 def _about_mails(settings: Settings) -> list[str]:
@@ -74,7 +84,7 @@ def _about_mails(settings: Settings) -> list[str]:
         house.database.close()
 
 
-def _refuse_taken_port(settings: Settings) -> None:
+def refuse_taken_port(settings: Settings) -> None:
     """Say so before anything is made, if somebody listens there already."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -130,7 +140,8 @@ def _print_address(settings: Settings) -> None:
             click.echo(warning)
 
 
-def _run(settings: Settings) -> None:
+def run(settings: Settings) -> None:
+    """Serve a prepared installation until a signal ends it."""
     from granian import Granian  # noqa: PLC0415 - only this command needs it
     from granian.constants import Interfaces, SSLProtocols  # noqa: PLC0415
     from granian.errors import ConfigurationError  # noqa: PLC0415

@@ -9,7 +9,7 @@ import click
 from scim_connector.administration import api_app
 from scim_connector.administration import users as doors
 from scim_connector.administration.users import NewUser
-from scim_connector.cli import user_sign_in
+from scim_connector.cli import user_naming, user_sign_in
 from scim_connector.cli.context import act, ask, fail, moment, opens
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.directory import (
@@ -41,7 +41,7 @@ def user() -> None:
     """  # noqa: D301 - click reads \b
 
 
-for each in user_sign_in.COMMANDS:
+for each in (*user_sign_in.COMMANDS, user_naming.recompute):
     user.add_command(each)
 
 

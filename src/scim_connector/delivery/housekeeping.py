@@ -12,6 +12,7 @@ from scim_connector.directory import (
     counters,
     credentials,
     idempotency,
+    names,
     resets,
     sign_in_failures,
     trusts,
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def keep_house(database: Database) -> None:
-    """Seal audit, forget answers a day old; on PostgreSQL add up the counters."""
+    """Seal audit, forget what has ended; on PostgreSQL add up the counters."""
     now = time_ns() // 1000
     if audit.has_unsealed(database.reader()):
         database.write(lambda tx: audit.seal(tx, now=now))
     if idempotency.has_old(database.reader(), now=now):
         database.write(lambda tx: idempotency.drop_old(tx, now=now))
-    for forgotten in (credentials, trusts, api_keys, sign_in_failures):
+    for forgotten in (credentials, trusts, api_keys, sign_in_failures, names):
         if forgotten.has_ended(database.reader(), now=now):
             database.write(partial(forgotten.forget_ended, now=now))
     if resets.has_old(database.reader(), now=now):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
@@ -108,6 +110,29 @@ def of_source(
         _OF_SOURCE, of_user=user_id, of_source=source, of_connection=connection_id
     )
     return frozenset(row[0] for row in rows)
+
+
+@lru_cache(maxsize=128)
+def _held_by(count: int) -> Statement:
+    ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
+    return Statement(
+        select(assignments.c.user_id, roles.c.name)
+        .distinct()
+        .join(roles, roles.c.id == assignments.c.role_id)
+        .where(assignments.c.user_id.in_(ids))
+        .order_by(roles.c.name)
+    )
+
+
+def names_of(reader: Reader, user_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The names of the roles that each of some users holds; one statement."""
+    held: dict[int, list[str]] = {}
+    if not user_ids:
+        return held
+    values = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+    for user_id, name in reader.rows(_held_by(len(user_ids)), **values):
+        held.setdefault(user_id, []).append(name)
+    return held
 
 
 def sources(reader: Reader, user_id: int) -> list[tuple[str, str, int]]:

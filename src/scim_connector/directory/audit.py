@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import audit_events, audit_seals
@@ -124,6 +124,26 @@ def record(
 def of_user(reader: Reader, user_id: int) -> list[AuditEvent]:
     """The history of a user, the oldest first."""
     return [AuditEvent(*row) for row in reader.rows(_OF_USER, of_user=user_id)]
+
+
+_NEWEST_OF_USER = Statement(
+    select(*_COLUMNS)
+    .where(
+        audit_events.c.user_id == bindparam("of_user"),
+        audit_events.c.id < bindparam("before", type_=BigInteger),
+    )
+    .order_by(audit_events.c.id.desc())
+    .limit(bindparam("at_most", type_=BigInteger))
+)
+
+
+def newest_of_user(
+    reader: Reader, user_id: int, *, before: int | None = None, at_most: int
+) -> list[AuditEvent]:
+    """The history of a user, the newest first; go on with the id of the last one."""
+    below = 2**63 - 1 if before is None else before
+    rows = reader.rows(_NEWEST_OF_USER, of_user=user_id, before=below, at_most=at_most)
+    return [AuditEvent(*row) for row in rows]
 
 
 def newest_named(

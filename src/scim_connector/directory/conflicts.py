@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, tuple_, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import conflicts
@@ -34,6 +34,11 @@ class Conflict:
     last_seen_at: int
     resolved_at: int | None
     resolution: str | None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the entry stands in a list; go on behind it with ``Query.after``."""
+        return self.last_seen_at, self.id
 
 
 _NAMES = tuple(Conflict.__dataclass_fields__)
@@ -70,10 +75,13 @@ _RESOLVE = Statement(
     .where(conflicts.c.id == bindparam("of_id"), _OPEN)
     .values(resolved_at=bindparam("at"), resolution=bindparam("how"))
 )
-_LIST = Statement(
-    select(*_COLUMNS).where(_OPEN).order_by(conflicts.c.last_seen_at.desc())
+_DECIDED_FOR = Statement(
+    select(*_COLUMNS).where(
+        conflicts.c.user_id == bindparam("of_user"),
+        conflicts.c.kind == "decided",
+        _OPEN,
+    )
 )
-_LIST_ALL = Statement(select(*_COLUMNS).order_by(conflicts.c.last_seen_at.desc()))
 _COUNT = Statement(
     select(func.count())
     .select_from(conflicts)
@@ -169,9 +177,47 @@ def resolve(tx: Transaction, conflict_id: int, how: str, *, now: int) -> bool:
     return tx.run(_RESOLVE, of_id=conflict_id, how=how, at=now) == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list of entries is narrowed to; None leaves a filter out.
+
+    ``is_open`` is True for what waits and False for what is decided; ``after`` is the
+    :attr:`Conflict.place` of the last entry seen.
+    """
+
+    connection_id: int | None = None
+    kind: str | None = None
+    is_open: bool | None = True
+    after: tuple[int, int] | None = None
+    at_most: int | None = 100
+
+
+def search(reader: Reader, query: Query) -> list[Conflict]:
+    """The entries a query fits, the latest first."""
+    clause = select(*_COLUMNS).limit(query.at_most)
+    for name in ("connection_id", "kind"):
+        wanted = getattr(query, name)
+        if wanted is not None:
+            clause = clause.where(conflicts.c[name] == wanted)
+    if query.is_open is not None:
+        clause = clause.where(_OPEN if query.is_open else ~_OPEN)
+    place = (conflicts.c.last_seen_at, conflicts.c.id)
+    if query.after is not None:
+        clause = clause.where(tuple_(*place) < tuple_(*query.after))
+    newest_first = clause.order_by(*(column.desc() for column in place))
+    return [Conflict(*row) for row in reader.rows(Statement(newest_first))]
+
+
 def every(reader: Reader, *, closed: bool = False) -> list[Conflict]:
     """The open entries, or all, the latest first."""
-    return [Conflict(*row) for row in reader.rows(_LIST_ALL if closed else _LIST)]
+    is_open = None if closed else True
+    return search(reader, Query(is_open=is_open, at_most=None))
+
+
+def decided_for(reader: Reader, user_id: int) -> Conflict | None:
+    """The decision that makes a user some identity, while the provider's try is due."""
+    row = reader.row(_DECIDED_FOR, of_user=user_id)
+    return None if row is None else Conflict(*row)
 
 
 def count_open(reader: Reader) -> int:

@@ -167,6 +167,18 @@ def by_name(reader: Reader, connection_id: int, key: str) -> list[Group]:
     return [Group(*row) for row in rows]
 
 
+_ANY = Statement(
+    select(group_links.c.seq)
+    .where(group_links.c.connection_id == bindparam("of_connection"))
+    .limit(1)
+)
+
+
+def has_any(reader: Reader, connection_id: int) -> bool:
+    """Whether a connection has sent a group that is still there."""
+    return reader.row(_ANY, of_connection=connection_id) is not None
+
+
 def every(reader: Reader, connection_id: int) -> list[Group]:
     """All groups of a connection, the oldest first."""
     return [Group(*row) for row in reader.rows(_ALL, of_connection=connection_id)]

@@ -96,6 +96,12 @@ _BY_NAME = Statement(
 _OF_USER = Statement(
     select(*_COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
 )
+_LAST_OF_USER = Statement(
+    select(*_COLUMNS)
+    .where(links.c.user_id == bindparam("of_user"), _HERE)
+    .order_by(links.c.seq.desc())
+    .limit(1)
+)
 # Two index look-ups; an OR of both would walk through the whole connection.
 _MATCHES = Statement(
     select(*_COLUMNS)
@@ -112,6 +118,11 @@ _MATCHES = Statement(
         or_(_LIVE, links.c.hidden_why == "deleted"),
     )
     .order_by(links.c.seq)
+)
+_REMOVED = Statement(
+    select(links.c.seq).where(
+        links.c.user_id == bindparam("of_user"), _HERE, links.c.hidden_why == "deleted"
+    )
 )
 _BATCH = Statement(
     select(*_COLUMNS)
@@ -158,6 +169,46 @@ def of_user(reader: Reader, user_id: int) -> Link | None:
     return _link(reader.row(_OF_USER, of_user=user_id))
 
 
+def last_of_user(reader: Reader, connection_id: int, user_id: int) -> Link | None:
+    """The newest link of a user on this connection, a hidden one too."""
+    row = reader.row(_LAST_OF_USER, of_user=user_id, of_connection=connection_id)
+    return _link(row)
+
+
+_NEWEST_IDS = Statement(
+    select(links.c.external_id)
+    .where(_HERE, _LIVE)
+    .order_by(links.c.seq.desc())
+    .limit(bindparam("at_most"))
+)
+
+
+def newest_external_ids(
+    reader: Reader, connection_id: int, *, at_most: int
+) -> list[str | None]:
+    """The externalId of the newest visible links of a connection."""
+    rows = reader.rows(_NEWEST_IDS, of_connection=connection_id, at_most=at_most)
+    return [row[0] for row in rows]
+
+
+@lru_cache(maxsize=128)
+def _managing(count: int) -> Statement:
+    ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
+    return Statement(
+        select(links.c.user_id, links.c.connection_id).where(
+            links.c.user_id.in_(ids), _LIVE
+        )
+    )
+
+
+def managing(reader: Reader, user_ids: Sequence[int]) -> dict[int, int]:
+    """Which connection manages each of some users, by user; one statement."""
+    if not user_ids:
+        return {}
+    values = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+    return dict(reader.rows(_managing(len(user_ids)), **values))
+
+
 def matches(
     reader: Reader, connection_id: int, external_id: str | None, key: str
 ) -> list[Link]:
@@ -169,6 +220,12 @@ def matches(
         _MATCHES, of_connection=connection_id, key=key, external=external_id
     )
     return _all(rows)
+
+
+def was_removed(reader: Reader, connection_id: int, user_id: int) -> bool:
+    """Whether a DELETE of this connection hid a link of the user."""
+    row = reader.row(_REMOVED, of_user=user_id, of_connection=connection_id)
+    return row is not None
 
 
 def batch(

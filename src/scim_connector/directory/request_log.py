@@ -219,6 +219,26 @@ _REFUSED = Statement(
 )
 
 
+_NEWEST_CHANGES = (
+    select(request_log.c.action, request_log.c.outcome)
+    .where(text("action <> 'Read'"), _OF_CONNECTION)
+    .order_by(request_log.c.at.desc(), request_log.c.id.desc())
+    .limit(bindparam("at_most", type_=_AT))
+    .subquery()
+)
+_DONE = Statement(
+    select(_NEWEST_CHANGES.c.action)
+    .distinct()
+    .where(_NEWEST_CHANGES.c.outcome != "Failure")
+)
+
+
+def actions_done(reader: Reader, connection_id: int, *, at_most: int) -> set[str]:
+    """What a connection has done among its newest changes, by the log's words."""
+    rows = reader.rows(_DONE, of_connection=connection_id, at_most=at_most)
+    return {row[0] for row in rows}
+
+
 def last(reader: Reader, connection_id: int) -> tuple[int | None, int | None]:
     """When a connection last asked, and when it last got what it asked for."""
     return (
@@ -237,3 +257,30 @@ def by_hour(
         for bucket, count in reader.rows(statement, width=_HOUR, **asked):
             figures[int(bucket)] = int(count)
     return counted[:hours], refused[:hours]
+
+
+# ------------------------------------------------------------------- conflicts
+
+
+@lru_cache(maxsize=128)
+def _met(connections: int, instants: int) -> Statement:
+    columns = (request_log.c.connection_id, request_log.c.at, request_log.c.identity)
+    here: list[Any] = [bindparam(f"c{n}") for n in range(connections)]
+    then: list[Any] = [bindparam(f"t{n}") for n in range(instants)]
+    return Statement(
+        select(*columns, request_log.c.request_id)
+        .where(request_log.c.connection_id.in_(here), request_log.c.at.in_(then))
+        .order_by(request_log.c.id)
+    )
+
+
+def met_at(
+    reader: Reader, connection_ids: Sequence[int], instants: Sequence[int]
+) -> list[tuple[int, int, str | None, str]]:
+    """Connection, instant, identity and request id of what came at these instants."""
+    if not connection_ids or not instants:
+        return []
+    values = {f"c{n}": value for n, value in enumerate(connection_ids)}
+    values |= {f"t{n}": value for n, value in enumerate(instants)}
+    statement = _met(len(connection_ids), len(instants))
+    return [(c, at, who, id_) for c, at, who, id_ in reader.rows(statement, **values)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import (
@@ -21,12 +21,12 @@ from sqlalchemy import (
 )
 
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import assignments, links, name_counters, users
+from scim_connector.directory.tables import assignments, links, users
 from scim_connector.rules import folding
-from scim_connector.rules.users import Draft, Holder, Taken
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.rules.users import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +86,6 @@ _BY = {
     name: Statement(select(*_COLUMNS).where(users.c[name] == bindparam("key")))
     for name in ("username_key", "email_key", "initials_key")
 }
-_TAKEN = Statement(
-    select(
-        users.c.id,
-        users.c.active,
-        users.c.username_key,
-        users.c.initials_key,
-        users.c.email_key,
-    ).where(
-        or_(
-            users.c.username_key == bindparam("username_key"),
-            users.c.initials_key == bindparam("initials_key"),
-            users.c.email_key == bindparam("email_key"),
-        )
-    )
-)
 _ADDED = tuple(name for name in _NAMES if name != "id")
 _ADD = Statement(insert(users).returning(users.c.id), _ADDED)
 
@@ -123,6 +108,21 @@ def held(tx: Transaction, user_id: int) -> User:
     """The user of this id, whom nobody changes before this transaction ends."""
     tx.row(_HOLD, of_id=user_id)
     return required(tx, user_id)
+
+
+@lru_cache(maxsize=128)
+def _among(count: int) -> Statement:
+    ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
+    return Statement(select(*_COLUMNS).where(users.c.id.in_(ids)))
+
+
+def by_ids(reader: Reader, user_ids: Collection[int]) -> dict[int, User]:
+    """The users of these ids, by id; one statement."""
+    if not user_ids:
+        return {}
+    values = {f"u{n}": user_id for n, user_id in enumerate(user_ids)}
+    rows = reader.rows(_among(len(user_ids)), **values)
+    return {user.id: user for row in rows if (user := _user(row))}
 
 
 def required(reader: Reader, user_id: int) -> User:
@@ -239,8 +239,12 @@ class Query:
     api_user: bool | None = None
     user_type: str | None = None
     role_id: int | None = None
+    profile_id: int | None = None
     connection_id: int | None = None
     managed: bool | None = None
+    held: bool = False
+    never_signed_in: bool = False
+    ids: frozenset[int] | None = None
     after: str = ""
     at_most: int = 100
 
@@ -252,30 +256,52 @@ def search(reader: Reader, query: Query) -> list[User]:
 
 def _narrowed(query: Query) -> Statement:
     clause = select(*_COLUMNS).where(users.c.username_key > query.after)
-    if query.words is not None:
-        needle = query.words.casefold()
-        fields = ("username_key", "initials_key", "email_key")
-        names = [users.c[n] for n in ("first_name", "last_name")]
-        held = (*(users.c[n] for n in fields), *map(func.lower, names))
-        found = [c.contains(needle, autoescape=True) for c in held]
-        # SQLite lowers ASCII alone: other letters are found as they are written.
-        found += [c.contains(query.words, autoescape=True) for c in names]
-        clause = clause.where(or_(*found))
-    for column, wanted in (
+    clause = clause.where(*_equal(query), *_named(query), *_standing(query))
+    clause = _by_source(clause, query)
+    return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
+
+
+def _equal(query: Query) -> Iterator[Any]:
+    """What is compared as it is."""
+    for column, value in (
         (users.c.active, query.active),
         (users.c.is_api_user, query.api_user),
+        (users.c.user_type, query.user_type),
+        (users.c.profile_id, query.profile_id),
     ):
-        if wanted is not None:
-            clause = clause.where(column.is_(wanted))
-    if query.user_type is not None:
-        clause = clause.where(users.c.user_type == query.user_type)
+        if value is not None:
+            yield column.is_(value) if isinstance(value, bool) else column == value
+    if query.ids is not None:
+        yield users.c.id.in_(query.ids)
+
+
+def _named(query: Query) -> Iterator[Any]:
+    """What the words are looked for in."""
+    if query.words is None:
+        return
+    needle = query.words.casefold()
+    fields = ("username_key", "initials_key", "email_key")
+    names = [users.c[n] for n in ("first_name", "last_name")]
+    held = (*(users.c[n] for n in fields), *map(func.lower, names))
+    found = [c.contains(needle, autoescape=True) for c in held]
+    # SQLite lowers ASCII alone: other letters are found as they are written.
+    found += [c.contains(query.words, autoescape=True) for c in names]
+    # Found by id, so that SQLite can look into one index and not into every row.
+    yield users.c.id.in_(select(users.c.id).where(or_(*found)))
+
+
+def _standing(query: Query) -> Iterator[Any]:
+    """Roles, being held inactive, never having signed in."""
     if query.role_id is not None:
         holders = select(assignments.c.user_id).where(
             assignments.c.role_id == query.role_id
         )
-        clause = clause.where(users.c.id.in_(holders))
-    clause = _by_source(clause, query)
-    return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
+        yield users.c.id.in_(holders)
+    if query.held:
+        yield text("users.held_by IS NOT NULL")
+        yield ~users.c.active
+    if query.never_signed_in:
+        yield from (*_PERSON, users.c.first_login_at.is_(None))
 
 
 def _by_source(clause: Select[Any], query: Query) -> Select[Any]:
@@ -290,32 +316,6 @@ def _by_source(clause: Select[Any], query: Query) -> Select[Any]:
     return clause.where(
         users.c.id.in_(linked) if query.managed else users.c.id.not_in(linked)
     )
-
-
-def taken(
-    reader: Reader,
-    *,
-    username_key: str,
-    initials_key: str,
-    email_key: str,
-    except_user: int | None = None,
-) -> Taken:
-    """Which of three values somebody else holds, inactive users included (R2, R5, R7)."""
-    keys = {"username": username_key, "initials": initials_key, "email": email_key}
-    held: dict[str, Holder] = {}
-    rows = reader.rows(
-        _TAKEN,
-        username_key=username_key,
-        initials_key=initials_key,
-        email_key=email_key,
-    )
-    for user_id, active, *present in rows:
-        if user_id == except_user:
-            continue
-        for name, key in zip(("username", "initials", "email"), present, strict=True):
-            if keys[name] == key:
-                held[name] = Holder.ACTIVE if active else Holder.INACTIVE
-    return Taken(**held)
 
 
 def add(
@@ -376,50 +376,3 @@ def change(tx: Transaction, user_id: int, changes: Mapping[str, Any]) -> None:
     names = tuple(sorted(changes))
     values = {f"new_{name}": changes[name] for name in names}
     tx.run(_update(names), user_id=user_id, **values)
-
-
-# ---------------------------------------------------------------------- free values
-
-
-@lru_cache(maxsize=64)
-def _held_among(column: str, count: int) -> Statement:
-    keys: list[Any] = [bindparam(f"k{n}") for n in range(count)]
-    return Statement(select(users.c[column]).where(users.c[column].in_(keys)))
-
-
-def free_values(
-    tx: Reader, field: Literal["username", "initials"], keys: Iterable[str]
-) -> set[str]:
-    """Which of a handful of folded values nobody holds; one statement."""
-    wanted = list(dict.fromkeys(keys))
-    if not wanted:
-        return set()
-    statement = _held_among(f"{field}_key", len(wanted))
-    held = tx.rows(statement, **{f"k{n}": key for n, key in enumerate(wanted)})
-    return set(wanted) - {row[0] for row in held}
-
-
-_NEXT = Statement(
-    select(name_counters.c.next).where(
-        name_counters.c.field == bindparam("field"),
-        name_counters.c.base == bindparam("base"),
-    )
-)
-# One statement in the words both databases share: two creates may both be the first.
-_REMEMBER = Statement(
-    text(
-        "INSERT INTO name_counters (field, base, next) VALUES (:field, :base, :number)"
-        " ON CONFLICT (field, base) DO UPDATE SET next = excluded.next"
-    )
-)
-
-
-def next_number(tx: Reader, field: str, base: str) -> int | None:
-    """The next number to try behind a base; None when it was never numbered."""
-    found = tx.value(_NEXT, field=field, base=base)
-    return None if found is None else int(found)
-
-
-def remember_number(tx: Transaction, field: str, base: str, number: int) -> None:
-    """Remember where the numbers of a base go on."""
-    tx.run(_REMEMBER, field=field, base=base, number=number)

@@ -12,7 +12,6 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from scim_connector.accounts import Account, Act
-from scim_connector.accounts.closing import tell_applications
 from scim_connector.directory import applications, audit, sessions
 from scim_connector.directory import users as users_rows
 from scim_connector.directory.sessions import Session, SignedIn
@@ -228,14 +227,12 @@ class Sessions:
         """End one session and tell its application; False when it had ended."""
 
         def work(tx: Transaction) -> bool:
-            if not sessions.end(tx, session.id):
+            if sessions.by_id(tx, session.id) is None:
                 return False
             user = users_rows.required(tx, session.user_id)
-            act = _act(user, door)
-            told = [n for n in applications.told_of_logout(tx) if n == session.client]
-            tell_applications(tx, user, told, act, session_id=session.id)
-            facts = {"session": session.id, "application": session.client}
-            _tell(tx, Event("session:ended", facts), user, door)
+            account = Account.open(tx, session.user_id, _act(user, door))
+            account.end_session(session)
+            account.save()
             return True
 
         return self._database.write(work)

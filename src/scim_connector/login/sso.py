@@ -9,11 +9,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from scim_connector.directory import sso
+from scim_connector.directory import connections, sso, users
 from scim_connector.login import identities, throttle
-from scim_connector.login.gate import Door, NotAdmitted, keep_refusal
+from scim_connector.login.gate import Door, NotAdmitted, admit, keep_refusal
 from scim_connector.login.identities import refused_token
 from scim_connector.login.sessions import Proof, Sessions
 from scim_connector.login.tickets import Tickets
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Database, Transaction
     from scim_connector.directory.sso import SignIn
+    from scim_connector.directory.users import User
     from scim_connector.tokens.assertions import KeyOf
     from scim_connector.tokens.discovery import Metadata, MetadataSource
     from scim_connector.tokens.id_token import Identity
@@ -70,6 +71,16 @@ class Arrived:
     nonce: str
 
 
+@dataclass(slots=True)
+class Trial:
+    """How far a sign-in would have come: who the provider names, whom that is here."""
+
+    connection: Connection
+    identity: Identity | None = None
+    user: User | None = None
+    refused: NotAdmitted | None = None
+
+
 class SingleSignOn:
     """Signs people in through the providers of connections; built once per process."""
 
@@ -99,13 +110,31 @@ class SingleSignOn:
     def begin(self, name: str, client: str, going: str, nonce: str, now: int) -> Begun:
         """Where somebody signs in through a connection; raises CannotSignIn."""
         settings, connection = self._offered(name)
+        facts = {"client": client, "going": going, "back": nonce}
+        return self._begun(settings, connection, facts, now)
+
+    def begin_trial(self, connection: Connection, tester: int, now: int) -> Begun:
+        """Where *tester* signs in to see each step; nobody will be signed in here.
+
+        Signing in through the connection may still be off.  Raises CannotSignIn.
+        """
+        settings = sso.settings_of(self._database.reader(), connection.id)
+        if settings is None:
+            raise CannotSignIn(f"Signing in through {connection.name} is not set up.")
+        return self._begun(settings, connection, {"tester": tester}, now)
+
+    def _begun(
+        self,
+        settings: SignIn,
+        connection: Connection,
+        more: dict[str, Any],
+        now: int,
+    ) -> Begun:
         metadata = self._in_turn(lambda: self._provider(settings))
         attempt = Attempt.fresh()
         facts = {
+            **more,
             "connection": connection.name,
-            "client": client,
-            "going": going,
-            "back": nonce,
             "state": attempt.state,
             "nonce": attempt.nonce,
             "verifier": attempt.verifier,
@@ -146,7 +175,7 @@ class SingleSignOn:
     def finish(self, ticket: str, answer: Mapping[str, str], door: Door) -> Arrived:
         """Open a session for whoever came back; raises NotAdmitted, CannotSignIn."""
         facts = self._tickets.open(ticket, door.now)
-        if facts is None:
+        if facts is None or "client" not in facts:
             raise CannotSignIn(f"That took too long, or began elsewhere. {_AGAIN}")
         attempt = Attempt(facts["state"], facts["nonce"], facts["verifier"])
         _check_state(answer, attempt)
@@ -164,6 +193,43 @@ class SingleSignOn:
             self._keep(refused, here)
             raise
         return Arrived(token, facts["client"], facts["going"], facts["back"])
+
+    def tested(
+        self,
+        ticket: str,
+        answer: Mapping[str, str],
+        tester: Callable[[], int | None],
+        now: int,
+    ) -> Trial | None:
+        """What a trial has shown; None where the ticket is of a real sign-in.
+
+        Only whoever began it, *tester*, is told.  Nothing is bound, opened or written.
+        Raises CannotSignIn.
+        """
+        facts = self._tickets.open(ticket, now)
+        if facts is None or "tester" not in facts:
+            return None
+        if facts["tester"] != tester():
+            raise CannotSignIn(f"This trial was begun by somebody else. {_AGAIN}")
+        attempt = Attempt(facts["state"], facts["nonce"], facts["verifier"])
+        _check_state(answer, attempt)
+        reader = self._database.reader()
+        connection = connections.by_name(reader, facts["connection"])
+        settings = sso.settings_of(reader, connection.id) if connection else None
+        if connection is None or settings is None:
+            raise CannotSignIn(f"The settings changed in the meantime. {_AGAIN}")
+        trial = Trial(connection)
+        try:
+            identity = self._in_turn(
+                lambda: self._identity(settings, attempt, answer, now)
+            )
+            trial.identity = identity
+            user_id, linked = identities.find(reader, settings, connection, identity)
+            trial.user = users.by_id(reader, user_id)
+            admit(reader, user_id, linked=linked)
+        except NotAdmitted as refused:
+            trial.refused = refused
+        return trial
 
     def _keep(self, refused: NotAdmitted, door: Door) -> None:
         """Write a refusal into audit; of what proves nothing, so many of a network.

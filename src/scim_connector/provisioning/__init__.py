@@ -24,9 +24,10 @@ from scim_connector.provisioning.me import Me
 from scim_connector.provisioning.people import People
 from scim_connector.provisioning.reads import FLUSH_SECONDS, RequestGatherer
 from scim_connector.provisioning.users import Users
+from scim_connector.scim.errors import NotFound
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database
+    from scim_connector.directory.stores import Store
     from scim_connector.tokens.secrets import SecretKeys
 
 __all__ = [
@@ -48,7 +49,7 @@ class Provisioning:
     """What a provider can ask for, by kind of resource; built once per process."""
 
     def __init__(
-        self, database: Database, gatherer: RequestGatherer, keys: SecretKeys
+        self, database: Store, gatherer: RequestGatherer, keys: SecretKeys
     ) -> None:
         """Work on *database*; reads are logged through *gatherer*.
 
@@ -63,4 +64,28 @@ class Provisioning:
         self.me = Me(database)
         self.roles = catalogue.roles_of(exchange)
         self.entitlements = catalogue.entitlements_of(exchange)
-        self.bulk = Bulk(exchange, {"Users": self.users, "Groups": self.groups})
+        self._changed: dict[str, UseCases] = {
+            "Users": self.users,
+            "Groups": self.groups,
+        }
+        self.bulk = Bulk(exchange, self._changed)
+
+    def carry_out(self, call: Call) -> Answer:
+        """Carry out a change whose address is in its path, ``/Users/ID``.
+
+        Raises ScimError or RulesViolated; what is refused is logged like the rest.
+        """
+        place = call.path.removeprefix("/scim/v2").strip("/")
+        name, _, resource_id = place.partition("/")
+        kind = self._changed.get(name)
+        if kind is not None and call.method == "POST" and not resource_id:
+            return kind.create(call)
+        if kind is not None and resource_id:
+            match call.method:
+                case "PUT":
+                    return kind.replace(call, resource_id, if_match=None)
+                case "PATCH":
+                    return kind.patch(call, resource_id, if_match=None)
+                case "DELETE":
+                    return kind.delete(call, resource_id, if_match=None)
+        raise NotFound(f"There is nothing to change at {call.path[:100]}.")

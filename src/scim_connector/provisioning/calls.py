@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from scim_connector.scim import paging
+
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
+    from scim_connector.scim.messages import SearchRequest
     from scim_connector.scim.projection import Projection
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
@@ -61,6 +64,29 @@ class SearchQuery:
     sort_by: str | None = None
     descending: bool = False
     cursor: str | None = None
+
+    @classmethod
+    def of(cls, wanted: SearchRequest) -> SearchQuery:
+        """What is asked for; by cursor there is no start, and count stays as it is.
+
+        Raises InvalidValue or InvalidCount for what is no number.
+        """
+        start: int = 1
+        count: int | None
+        if wanted.cursor is None:
+            page = paging.page(wanted.start_index, wanted.count)
+            start, count = page.start, page.count
+        else:
+            paging.refuse_start(wanted.start_index)
+            count = paging.cursor_count(wanted.count)
+        return cls(
+            filter=wanted.filter,
+            start=start,
+            count=count,
+            sort_by=wanted.sort_by,
+            descending=paging.is_descending(wanted.sort_order),
+            cursor=wanted.cursor,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Database, Reader, Transaction
+    from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.directory.stores import Store
     from scim_connector.provisioning.calls import Call
     from scim_connector.provisioning.reads import RequestGatherer
 
@@ -44,7 +45,7 @@ L = TypeVar("L", bound=Counted)
 class Exchange:
     """Runs the requests of providers and keeps each with its steps (decision 33)."""
 
-    def __init__(self, database: Database, gatherer: RequestGatherer) -> None:
+    def __init__(self, database: Store, gatherer: RequestGatherer) -> None:
         """Work on *database*; reads are logged through *gatherer*."""
         self.database = database
         self._gatherer = gatherer

@@ -13,8 +13,8 @@ from scim_connector.scim.paging import DEFAULT_COUNT
 from scim_connector.tokens.secrets import WrongKey
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database
     from scim_connector.directory.search import Found, Target
+    from scim_connector.directory.stores import Store
     from scim_connector.provisioning.calls import Call, SearchQuery
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.tokens.secrets import SecretKeys
@@ -53,7 +53,7 @@ class Listed:
 class Listing:
     """Finds the pages of one kind of resource; built once per process."""
 
-    def __init__(self, database: Database, target: Target, seal: CursorSeal) -> None:
+    def __init__(self, database: Store, target: Target, seal: CursorSeal) -> None:
         """Search *target* in *database*; cursors are sealed by *seal*."""
         self._database = database
         self._target = target

@@ -18,8 +18,9 @@ from scim_connector.scim.errors import Forbidden
 from scim_connector.scim.schemas import USER
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database, Reader
+    from scim_connector.directory.database import Reader
     from scim_connector.directory.links import Link
+    from scim_connector.directory.stores import Store
     from scim_connector.scim.schemas import ResourceType
 
 
@@ -34,7 +35,7 @@ class Mine:
 class Me:
     """What a user can ask about themselves; built once per process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         """Read *database*."""
         self._database = database
 

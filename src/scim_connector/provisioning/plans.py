@@ -145,7 +145,27 @@ def _follow_all(
 ) -> Plan:
     result = Plan()
     old = mapping_of(tx, connection)
-    result.number = mapping_versions.apply(
+    moved = put_in_place(tx, connection, new, act)
+    result.number = moved.mapping_number
+    for link in _links(tx, connection.id):
+        result.people += 1
+        course = Course.of(_call(moved, act), "Update")
+        result.differences += follow(tx, course, link, old, new, act)
+        progress(1)
+    for group in groups.every(tx, connection.id):
+        table = new.roles.groups
+        result.roles += account_groups.tie_by_mapping(tx, group, table, act).moved
+    return result
+
+
+def put_in_place(
+    tx: Transaction, connection: Connection, new: Mapping, act: Act
+) -> Connection:
+    """Make *new* the applied mapping; returns the connection as it stands then.
+
+    Nobody follows yet, see :func:`follow`.
+    """
+    mapping_versions.apply(
         tx,
         connection.id,
         text=new.text,
@@ -153,15 +173,7 @@ def _follow_all(
         by=str(act.actor),
         now=act.now,
     )
-    moved = connections.required(tx, connection.id)
-    for link in _links(tx, connection.id):
-        result.people += 1
-        result.differences += _follow(tx, moved, link, old, new, act)
-        progress(1)
-    for group in groups.every(tx, connection.id):
-        table = new.roles.groups
-        result.roles += account_groups.tie_by_mapping(tx, group, table, act).moved
-    return result
+    return connections.required(tx, connection.id)
 
 
 def _links(tx: Transaction, connection_id: int) -> Iterator[Link]:
@@ -171,19 +183,21 @@ def _links(tx: Transaction, connection_id: int) -> Iterator[Link]:
         after = batch[-1].seq
 
 
-def _follow(
+def follow(
     tx: Transaction,
-    connection: Connection,
+    course: Course,
     link: Link,
     old: Mapping,
     new: Mapping,
     act: Act,
 ) -> list[Difference]:
-    """Let one user follow the new mapping; returns what changed, or why nothing did."""
+    """Let one user follow the new mapping; returns what changed, or why nothing did.
+
+    The fields, each with its reason, stand in *course* afterwards.
+    """
     account = Account.open(tx, link.local_user_id, act)
     user = account.user
     document = representation.stated(link)
-    course = Course.of(_call(connection, act), "Update")
     chosen = wishes.of_known(
         tx, course, user, derive(old, document), derive(new, document)
     )

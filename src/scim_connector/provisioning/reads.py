@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from scim_connector.directory import credentials, quirks, refusals, request_log
 
 if TYPE_CHECKING:
-    from scim_connector.directory.database import Database, Transaction
+    from scim_connector.directory.database import Transaction
     from scim_connector.directory.request_log import Entry
+    from scim_connector.directory.stores import Store
 
 FLUSH_SECONDS = 1.0
 FLUSH_AT = 200
@@ -25,7 +26,7 @@ MOST_SOURCES = 500
 class RequestGatherer:
     """The reads of this process that are not in the request log yet."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         """Begin empty; *database* is where :meth:`flush` writes."""
         self._database = database
         self._waiting: deque[Entry] = deque(maxlen=MOST_WAITING)

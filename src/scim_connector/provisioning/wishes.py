@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scim_connector.accounts.settling import Field, Settled
     from scim_connector.directory.database import Transaction
     from scim_connector.directory.users import User
-    from scim_connector.mapping.drafts import Derived
+    from scim_connector.mapping.drafts import Derived, FieldTrace
     from scim_connector.provisioning.course import Course
 
 PLAIN: Final = ("first_name", "last_name", "email")
@@ -86,12 +86,13 @@ def of_known(
         choices = getattr(after, name)
         if name in moved:
             present = getattr(user, name)
-            _take(wishes, name, settle(tx, name, choices, present=present))
+            chosen = settle(tx, name, choices, present=present, of_user=user.id)
+            _take(wishes, name, chosen)
         elif choices.stated is None and getattr(before, name).stated is not None:
             # The wish was taken back: the value stays and is derived again.
             wishes.values[name] = getattr(user, name)
             wishes.origins[name] = "derived"
-    _explain(course, after, wishes)
+    _explain(course, after, wishes, user)
     return wishes
 
 
@@ -100,12 +101,18 @@ def _take(wishes: Wishes, name: str, settled: Settled) -> None:
     wishes.origins[name] = settled.origin
 
 
-def _explain(course: Course, derived: Derived, wishes: Wishes) -> None:
-    facts = {
-        trace.field: trace.as_json(chosen=wishes.values.get(trace.field))
-        for trace in derived.trace
-    }
+def _explain(
+    course: Course, derived: Derived, wishes: Wishes, user: User | None = None
+) -> None:
+    facts = {trace.field: _fact(trace, wishes, user) for trace in derived.trace}
     course.steps.passed(Step.MAP, "The mapping gave every local field.", fields=facts)
+
+
+def _fact(trace: FieldTrace, wishes: Wishes, user: User | None) -> dict[str, Any]:
+    """What a field became; ``kept`` where a known user's stays, whatever was derived."""
+    if user is None or trace.field in wishes.values:
+        return trace.as_json(chosen=wishes.values.get(trace.field))
+    return {**trace.as_json(), "became": getattr(user, trace.field), "kept": True}
 
 
 def role_ids(tx: Transaction, course: Course, derived: Derived) -> frozenset[int]:

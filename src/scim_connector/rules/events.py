@@ -18,6 +18,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "user:held": "A person made the user inactive; a provider cannot undo it.",
     "user:initials:changed": "The initials of the user changed.",
     "user:username:changed": "The username of the user changed.",
+    "user:name:kept": "Former initials or a former username are kept for the user.",
     "user:email:changed": "The email address of the user changed.",
     "user:name:changed": "The first or last name of the user changed.",
     "user:profile:changed": "The profile of the user changed.",

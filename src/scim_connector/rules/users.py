@@ -115,10 +115,11 @@ class RulesViolated(Exception):
 
 
 class Holder(StrEnum):
-    """Who holds a value that is taken; more is never told."""
+    """How a value is not to be had; who holds it is never told."""
 
-    ACTIVE = "an active user"
-    INACTIVE = "an inactive user"
+    ACTIVE = "taken by an active user"
+    INACTIVE = "taken by an inactive user"
+    KEPT = "kept for another user for a while"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Which values of a draft somebody else holds, inactive users included."""
+    """Which values of a draft somebody else holds or is kept, inactive ones included."""
 
     username: Holder | None = None
     initials: Holder | None = None
@@ -159,7 +160,8 @@ R1 = Rule(
 R2 = Rule(
     "R2",
     "Initials are unique",
-    "Initials are unique among all users, inactive ones included.",
+    "Initials are unique among all users, inactive ones included; after a recompute the"
+    " former ones are kept for their user for 90 days.",
     Kind.TAKEN,
     "initials",
     "Send other initials for this person, or remove the mapping of initials so that"
@@ -212,7 +214,8 @@ R6 = Rule(
 R7 = Rule(
     "R7",
     "Username is unique",
-    "A username is unique among all users, inactive ones included.",
+    "A username is unique among all users, inactive ones included; after a recompute the"
+    " former one is kept for its user for 90 days.",
     Kind.TAKEN,
     "username",
     "Send another username for this person, or unmap username so that a free one is"
@@ -357,7 +360,7 @@ def _taken(
 ) -> tuple[Violation, ...]:
     if holder is None:
         return ()
-    said = f"{noun} {quoted(value)} {verb} taken by {holder.value} ({rule.id})."
+    said = f"{noun} {quoted(value)} {verb} {holder.value} ({rule.id})."
     message = f"{said} {_WAY_OUT[rule.id]}"
     return (Violation(rule, f"{rule.attribute}_taken", message),)
 

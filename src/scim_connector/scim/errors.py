@@ -31,7 +31,8 @@ says what to change.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 from scim_connector.scim.types import ERROR, Json
 
@@ -169,6 +170,14 @@ class MethodNotAllowed(ScimError):
     """405: the address exists and does not serve this method; see ``allow``."""
 
     status = 405
+
+    @classmethod
+    def only(cls, served: Sequence[str], method: str) -> Self:
+        """The refusal of *method* where *served* are; HEAD goes wherever GET does."""
+        allow = (*served, "HEAD") if "GET" in served else tuple(served)
+        allowed = ", ".join(served)
+        message = f"{method[:20]} is not served at this address, only {allowed}."
+        return cls(message, allow=allow)
 
 
 class Uniqueness(ScimError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scim_connector.scim.types import Json
 
 MAX_DEPTH: Final = 20
+NO_BODY: Final = "The body is empty; send a JSON object."
 _LONGEST_INTEGER: Final = 20
 _INT64: Final = range(-(2**63), 2**63)
 _SHOWN: Final = 40

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import parse_qsl
 
 from scim_connector.scim.errors import InvalidSyntax, InvalidValue
 from scim_connector.scim.types import LIST_RESPONSE, Json
 from scim_connector.scim.values import Reading, shown
 
 MOST_OPERATIONS: Final = 1_000
+MOST_PARAMETERS: Final = 50
 Op = Literal["add", "remove", "replace"]
 _OPS: Final[dict[str, Op]] = {"add": "add", "remove": "remove", "replace": "replace"}
 
@@ -81,6 +83,39 @@ def search_request(body: Json) -> SearchRequest:
         count=_number(members, "count"),
         cursor=_text(members, "cursor"),
     )
+
+
+def arguments(query: str) -> dict[str, str]:
+    """Read what stands behind the "?" of an address; of one given twice, the first.
+
+    Raises InvalidValue beyond 50 of them, and for a NUL.
+    """
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        message = f"The address has more than {MOST_PARAMETERS} parameters."
+        raise InvalidValue(message) from None
+    if any("\0" in value for _, value in pairs):
+        raise InvalidValue("The address holds a NUL character, which no value has.")
+    return dict(reversed(pairs))
+
+
+def search_arguments(given: Mapping[str, str]) -> SearchRequest:
+    """Read the query of a list from the arguments of its address."""
+    return SearchRequest(
+        filter=given.get("filter"),
+        attributes=_words(given.get("attributes")),
+        excluded_attributes=_words(given.get("excludedAttributes")),
+        sort_by=given.get("sortBy"),
+        sort_order=given.get("sortOrder"),
+        start_index=given.get("startIndex"),
+        count=given.get("count"),
+        cursor=given.get("cursor"),
+    )
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def operations(body: Json, reading: Reading) -> tuple[Operation, ...]:

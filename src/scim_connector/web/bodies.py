@@ -28,7 +28,7 @@ def read(request: Request, largest: int) -> Json:
         _drain(request, MOST_DRAINED)
         raise _too_large(largest)
     if not body.strip():
-        raise InvalidSyntax("The body is empty; send a JSON object.")
+        raise InvalidSyntax(gate.NO_BODY)
     return gate.loads_object(body)
 
 

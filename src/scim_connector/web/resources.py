@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from scim_connector.provisioning import SearchQuery
-from scim_connector.scim import messages, paging, projection, rendering, versions
+from scim_connector.scim import messages, projection, rendering, versions
 from scim_connector.scim.messages import SearchRequest
 from scim_connector.scim.types import LOCAL
 from scim_connector.web import replies
@@ -71,8 +71,8 @@ class ReadOnly:
         return self._answer(visit, answer, shown)
 
     def _listed(self, visit: Visit, wanted: SearchRequest) -> Reply:
-        shown = self.shown(visit, wanted)
-        found = self._readable.search(visit.call(shown=shown), _search_query(wanted))
+        shown, query = self.shown(visit, wanted), SearchQuery.of(wanted)
+        found = self._readable.search(visit.call(shown=shown), query)
         return _list(visit, found, [self.text(text, shown) for text in found.texts])
 
     def shown(self, visit: Visit, wanted: SearchRequest) -> Projection:
@@ -183,7 +183,7 @@ class Root:
             return visit.options("POST")
         wanted = messages.search_request(visit.body())
         shown = {n: each.shown(visit, wanted) for n, each in self._endpoints.items()}
-        query = _search_query(wanted)
+        query = SearchQuery.of(wanted)
         found = self._everything.search(visit.call(), query, shown)
         texts = [
             self._endpoints[name].text(text, shown[name]) for name, text in found.texts
@@ -198,41 +198,7 @@ def _list(visit: Visit, found: Page | MixedPage, texts: list[str]) -> Reply:
     return replies.resource(listed, visit.id)
 
 
-def _search_query(wanted: SearchRequest) -> SearchQuery:
-    """What is asked for; by cursor there is no start, and count stays as it is."""
-    start: int = 1
-    count: int | None
-    if wanted.cursor is None:
-        page = paging.page(wanted.start_index, wanted.count)
-        start, count = page.start, page.count
-    else:
-        paging.refuse_start(wanted.start_index)
-        count = paging.cursor_count(wanted.count)
-    return SearchQuery(
-        filter=wanted.filter,
-        start=start,
-        count=count,
-        sort_by=wanted.sort_by,
-        descending=paging.is_descending(wanted.sort_order),
-        cursor=wanted.cursor,
-    )
-
-
 def _query(visit: Visit) -> SearchRequest:
     if not visit.has_arguments:
         return SearchRequest()
-    given = visit.arguments()
-    return SearchRequest(
-        filter=given.get("filter"),
-        attributes=_names(given.get("attributes")),
-        excluded_attributes=_names(given.get("excludedAttributes")),
-        sort_by=given.get("sortBy"),
-        sort_order=given.get("sortOrder"),
-        start_index=given.get("startIndex"),
-        count=given.get("count"),
-        cursor=given.get("cursor"),
-    )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return (text,) if text else ()
+    return messages.search_arguments(visit.arguments())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl
 
 from scim_connector.provisioning import Call
+from scim_connector.scim import messages
 from scim_connector.scim.errors import InvalidValue, MethodNotAllowed
 from scim_connector.web import bodies, replies
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from scim_connector.web.callers import Caller
     from scim_connector.web.replies import Reply
 
-MOST_PARAMETERS: Final = 50
 LONGEST_KEY: Final = 255
 KNOWN_PARAMETERS: Final = frozenset(
     (
@@ -113,9 +112,7 @@ class Visit:
         method = "GET" if method == "HEAD" else method
         if method in methods or method == "OPTIONS":
             return method
-        allowed = ", ".join(methods)
-        message = f"{method} is not served at this address, only {allowed}."
-        raise MethodNotAllowed(message, allow=_told(methods))
+        raise MethodNotAllowed.only(methods, method)
 
     def options(self, *methods: str) -> Reply:
         """The answer to OPTIONS."""
@@ -125,15 +122,7 @@ class Visit:
 
 def arguments_of(environ: WSGIEnvironment) -> dict[str, str]:
     """The query parameters of a request; of one that is given twice, the first."""
-    text = environ.get("QUERY_STRING", "")
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        message = f"The address has more than {MOST_PARAMETERS} parameters."
-        raise InvalidValue(message) from None
-    if any("\0" in value for _, value in pairs):
-        raise InvalidValue("The address holds a NUL character, which no value has.")
-    return dict(reversed(pairs))
+    return messages.arguments(environ.get("QUERY_STRING", ""))
 
 
 def _told(methods: tuple[str, ...]) -> tuple[str, ...]:

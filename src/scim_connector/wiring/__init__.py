@@ -88,7 +88,7 @@ def parts_of(house: House) -> Parts:
         gate.forward_auth,
         gate.published,
         gate.pages,
-        build_console(house, gate.sessions),
+        build_console(house, gate, provisioning),
     )
     background = Background(house.database, gatherer, gate.sessions)
     return Parts(app, gatherer, background)

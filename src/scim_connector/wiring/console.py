@@ -5,34 +5,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.delivery.trial import Trial
+from scim_connector.provisioning.simulation import Simulator
 from scim_connector.web.console import Console
 from scim_connector.web.console.api_app import ApiAppPages
 from scim_connector.web.console.applications import ApplicationPages
+from scim_connector.web.console.conflicts import ConflictPages
+from scim_connector.web.console.connections import ConnectionPages
 from scim_connector.web.console.desk import Desk
 from scim_connector.web.console.groups import GroupPages
 from scim_connector.web.console.home import HomePages
 from scim_connector.web.console.log import LogPages
 from scim_connector.web.console.mails import MailPages
+from scim_connector.web.console.mapping import MappingPages
 from scim_connector.web.console.receipts import ReceiptPages
 from scim_connector.web.console.roles import RolePages
 from scim_connector.web.console.settings import SettingsPages
+from scim_connector.web.console.single_sign_on import SignInSettings
+from scim_connector.web.console.user import UserPages
+from scim_connector.web.console.user_new import NewUserPages
+from scim_connector.web.console.users import UserList
 from scim_connector.web.pages.frame import Frame
 
 if TYPE_CHECKING:
-    from scim_connector.login.sessions import Sessions
+    from scim_connector.provisioning import Provisioning
+    from scim_connector.wiring.gate import Gate
     from scim_connector.wiring.house import House
 
 
-def build(house: House, sessions: Sessions) -> Console:
-    """Build the console of a process, for people with *sessions* at the gate."""
+def build(house: House, gate: Gate, provisioning: Provisioning) -> Console:
+    """Build the console of a process, for people who signed in at its *gate*.
+
+    What a provider was refused is applied again by *provisioning*.
+    """
+    sessions, single = gate.sessions, gate.single
+    simulator = Simulator(house.database, house.keys)
     frame = Frame(house.settings)
     desk = Desk(frame, house.database, sessions, house.settings, house.keys)
     return Console(
         desk,
         [
             HomePages(desk),
-            LogPages(desk),
+            ConflictPages(desk),
+            ConnectionPages(desk),
+            SignInSettings(desk, single),
+            LogPages(desk, simulator, provisioning),
+            MappingPages(desk, simulator),
             ReceiptPages(desk),
+            UserList(desk),
+            UserPages(desk),
+            NewUserPages(desk),
             RolePages(desk),
             GroupPages(desk),
             ApplicationPages(desk),

@@ -53,6 +53,7 @@ class Gate:
     """What the WSGI application and the background of a process need of the gate."""
 
     sessions: Sessions
+    single: SingleSignOn
     programs: ApiKeys
     oauth: OAuth
     forward_auth: ForwardAuth
@@ -83,6 +84,7 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
     endpoint = TokenEndpoint(providers, programs, people)
     return Gate(
         sessions=sessions,
+        single=single,
         programs=programs,
         oauth=OAuth(settings, endpoint, introspection, gatherer),
         forward_auth=ForwardAuth(settings, database, sessions),

@@ -8,7 +8,7 @@ import json
 from urllib.parse import quote
 
 from tests.browser import Page
-from tests.console import Office
+from tests.console import Desk, Office
 
 EVIL = '"><script>alert(1)</script>'
 
@@ -133,3 +133,39 @@ def test_the_receipt_of_a_deactivation(office: Office) -> None:
     assert "rolf@contoso.com" in page.words
     mine = next(row for row in rows if row["username"] == "rolf@contoso.com")
     assert mine["took_ms"] < 5_000
+
+
+def test_a_refusal_is_tried_again_and_applied_again(office: Office) -> None:
+    """Dry first, which changes nothing; then for real, once the cause is gone."""
+    user_name = _refused(office, "hilda")
+    entry = json.loads(
+        office.admin.get(f"/admin/log?words={user_name}&format=json").text
+    )[0]
+    path = f"/admin/log/{entry['request_id']}"
+
+    dry = office.admin.post(f"{path}/try")
+    assert "The dry run, as things stand now Failure" in dry.words
+    office.scim.cli(
+        *("user", "edit", "hilda@contoso.com", "--email", "h@contoso.com"),
+        *("--override",),
+    )
+    better = office.admin.post(f"{path}/try")
+    assert "It would be answered 201" in better.words
+    assert user_name not in office.scim.cli("user", "list")
+    done = office.admin.post(f"{path}/again")
+
+    assert "This is the request applied again" in done.words
+    assert user_name in office.scim.cli("user", "list")
+    assert user_name not in office.admin.get("/admin").text
+
+
+def test_only_who_manages_applies_again(office: Office, auditor: Desk) -> None:
+    """The auditor tries, and does not apply; a read is never applied."""
+    user_name = _refused(office, "ilse")
+    entry = json.loads(
+        office.admin.get(f"/admin/log?words={user_name}&format=json").text
+    )[0]
+    path = f"/admin/log/{entry['request_id']}"
+
+    assert auditor.post(f"{path}/try").status == 200
+    assert auditor.post(f"{path}/again").status == 403

@@ -62,12 +62,16 @@ View = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who sits at the desk, and what their roles let them do."""
+    """Who sits at the desk, and what their roles let them do.
+
+    *second_factor* says whether they showed one when they signed in (R17).
+    """
 
     user_id: int
     username: str
     name: str
     permissions: frozenset[str]
+    second_factor: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether a role of theirs carries a permission."""
@@ -180,10 +184,10 @@ class Desk:
         return None if found is None else self._person(found)
 
     def _person(self, found: SignedIn) -> Person:
-        user_id = found.session.user_id
+        user_id, factor = found.session.user_id, found.session.second_factor
         name = f"{found.first_name} {found.last_name}".strip() or found.username
         carried = roles.permissions_of(self.reader, user_id)
-        return Person(user_id, found.username, name, carried)
+        return Person(user_id, found.username, name, carried, factor)
 
     def _to_sign_in(self) -> Response:
         """To the gate, and back to where they were; a part of a page goes whole."""

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from scim_connector.administration import remedies
+from scim_connector.administration import reasons
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import conflicts, connections, request_log, users
-from scim_connector.rules.permissions import VIEW_PROVISIONING
+from scim_connector.provisioning import resending, simulation
+from scim_connector.rules.folding import email_key, username_key
+from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
+from scim_connector.rules.users import RulesViolated
+from scim_connector.scim.errors import ScimError
 from scim_connector.scim.folding import text_key
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME
+from scim_connector.web.pages.frame import now
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
     from scim_connector.directory.connections import Connection
+    from scim_connector.directory.database import Reader
     from scim_connector.directory.request_log import Entry
+    from scim_connector.directory.users import User
+    from scim_connector.provisioning import Call, Provisioning
+    from scim_connector.provisioning.simulation import Simulator
     from scim_connector.web.console.desk import Desk, Person
 
 PATH: Final = f"{HOME}/log"
@@ -38,14 +48,22 @@ _BATCH: Final = 1000
 class LogPages:
     """The list of requests, and each with its six steps."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Read at *desk*."""
+    def __init__(
+        self, desk: Desk, simulator: Simulator, provisioning: Provisioning
+    ) -> None:
+        """Read at *desk*; try again by *simulator*, apply again by *provisioning*."""
         self._desk = desk
+        self._simulator = simulator
+        self._provisioning = provisioning
 
     def put_on(self, app: Flask) -> None:
         """Add the routes."""
+        one = f"{PATH}/<request_id>"
         self._desk.serve(app, PATH, self.index, VIEW_PROVISIONING)
-        self._desk.serve(app, f"{PATH}/<request_id>", self.show, VIEW_PROVISIONING)
+        self._desk.serve(app, one, self.show, VIEW_PROVISIONING)
+        self._desk.serve(app, f"{one}/try", self.attempt, VIEW_PROVISIONING, "POST")
+        again = f"{one}/again"
+        self._desk.serve(app, again, self.apply_again, MANAGE_PROVISIONING, "POST")
 
     # ------------------------------------------------------------------------ list
 
@@ -88,7 +106,7 @@ class LogPages:
             actions=[(each, each) for each in ACTIONS],
             outcomes=[(each, each) for each in OUTCOMES],
             methods=[(each, each) for each in METHODS],
-            reasons=[(code, remedies.title_of(code)) for code in remedies.codes()],
+            reasons=[(code, reasons.title_of(code)) for code in reasons.codes()],
             connections=[(c.name, c.name) for c in every.values()],
         )
 
@@ -120,10 +138,45 @@ class LogPages:
             )
         return self._desk.page(me, "request.html", **self._words(entry))
 
+    # ----------------------------------------------------------------------- again
+
+    def _call(self, entry: Entry, source: str) -> tuple[Call, Connection]:
+        """The request of *entry* as its connection would send it now."""
+        connection = connections.required(self._desk.reader, entry.connection_id)
+        sent = resending.logged(entry)
+        call = simulation.call_of(
+            connection, sent.method, sent.path, sent.body, now=now(), source=source
+        )
+        return call, connection
+
+    def attempt(self, me: Person, request_id: str) -> Response:
+        """Try the request as things stand now; nothing is written."""
+        entry = request_log.by_request_id(self._desk.reader, request_id[:36])
+        if entry is None:
+            return self._desk.missing(me, "request")
+        call, connection = self._call(entry, f"console:{me.username}")
+        tried = trial(self._simulator.run(call), connection)
+        return self._desk.page(me, "request.html", **self._words(entry), trial=tried)
+
+    def apply_again(self, me: Person, request_id: str) -> Response:
+        """Carry the request out once more, as its connection; the log has it anew."""
+        entry = request_log.by_request_id(self._desk.reader, request_id[:36])
+        if entry is None:
+            return self._desk.missing(me, "request")
+        if entry.method == "GET" or entry.action == "Read":
+            raise NotPossible("A request that only reads changes nothing; try it dry.")
+        call, _ = self._call(entry, f"console:{me.username}")
+        with suppress(ScimError, RulesViolated):  # the log has it
+            self._provisioning.carry_out(call)
+        return self._desk.done(
+            f"{PATH}/{call.request_id}",
+            "This is the request applied again, by you and as its connection.",
+        )
+
     def _words(self, entry: Entry) -> dict[str, Any]:
         reader = self._desk.reader
         connection = connections.by_id(reader, entry.connection_id)
-        kind = "generic" if connection is None else connection.kind
+        kind = _kind(connection)
         user = users.by_id(reader, entry.user_id) if entry.user_id else None
         key = text_key(entry.identity or "")
         waiting = conflicts.open_of(reader, entry.connection_id, key)
@@ -132,8 +185,8 @@ class LogPages:
             "connection": connection,
             "steps": orjson.loads(entry.steps),
             "fields": fields_of(entry),
-            "remedies": remedies.of(entry.reason, kind),
-            "again": remedies.AGAIN[kind],
+            "remedies": reasons.of(entry.reason, kind),
+            "again": reasons.AGAIN[kind],
             "user": user,
             "conflicts": waiting,
             "curl": curl(entry, self._desk.settings.base_url),
@@ -168,7 +221,7 @@ def _query(ids: dict[str, int]) -> dict[str, Any]:
 
 def _reasons(entry: Entry) -> str:
     codes = [code for code in (entry.reason or "").split(",") if code]
-    return ", ".join(remedies.title_of(code) for code in codes)
+    return ", ".join(reasons.title_of(code) for code in codes)
 
 
 def _line(entry: Entry, every: dict[int, Connection]) -> dict[str, Any]:
@@ -200,6 +253,31 @@ def whole(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _kind(connection: Connection | None) -> str:
+    return "generic" if connection is None else connection.kind
+
+
+def trial(entry: Entry, connection: Connection) -> dict[str, Any]:
+    """A tried request as pages show it: the same steps and fields as in the log."""
+    return {
+        "entry": entry,
+        "steps": orjson.loads(entry.steps),
+        "fields": fields_of(entry),
+        "remedies": reasons.of(entry.reason, _kind(connection)),
+    }
+
+
+def user_named(reader: Reader, name: str) -> User:
+    """The user of this username or email; raises NotPossible."""
+    key = username_key(name)
+    user = users.by_username_key(reader, key) or users.by_email_key(
+        reader, email_key(name)
+    )
+    if user is None:
+        raise NotPossible(f'There is no user "{name}".')
+    return user
+
+
 #: What the local fields are called on pages.
 NAMES: Final = {
     "first_name": "First name",
@@ -219,17 +297,18 @@ def fields_of(entry: Entry) -> list[dict[str, Any]]:
     for step in orjson.loads(entry.steps):
         found = step.get("facts", {}).get("fields")
         if found:
-            return [_field(name, trace) for name, trace in found.items()]
+            return [field_of(name, trace) for name, trace in found.items()]
     return []
 
 
-def _field(name: str, trace: dict[str, Any]) -> dict[str, Any]:
+def field_of(name: str, trace: dict[str, Any]) -> dict[str, Any]:
+    """One field as the pages show it, from its trace in the log."""
     rule = trace.get("rule", "")
     return {
         "name": NAMES.get(name, name),
         "sent": trace.get("sent", ""),
         "became": trace.get("became"),
-        "why": _RULES.get(rule, rule),
+        "why": "As before" if trace.get("kept") else _RULES.get(rule, rule),
         "passed": trace.get("passed_over", ()),
     }
 

@@ -79,22 +79,24 @@ def _how(call: Any) -> str:
     return "not delivered" if call.given_up_at is not None else "waiting"
 
 
+#: One of each kind, as ``accounts`` counts them.
 _WORDS: Final = {
-    "resets": "password links",
-    "api_tokens": "API tokens",
-    "api_keys": "API keys",
+    "password_links": "password link",
+    "api_tokens": "API token",
+    "api_keys": "API key",
 }
 
 
 def ended(each: Receipt) -> str:
     """What a deactivation ended, in words."""
-    controls = dict(each.controls)
-    at = controls.pop("at", {})
-    parts = [f"{count} sessions at {name}" for name, count in sorted(at.items())]
-    if controls.pop("api_app", False):
+    held = each.controls
+    places = sorted(held["sessions"].items())
+    parts = [f"{_counted(count, 'session')} at {name}" for name, count in places]
+    parts += [_counted(held[n], word) for n, word in _WORDS.items() if held[n]]
+    if held["api_app"]:
         parts.append("the API App's user")
-    controls.pop("sessions", None)
-    parts += [
-        f"{count} {_WORDS.get(name, name)}" for name, count in controls.items() if count
-    ]
     return ", ".join(parts) or "nothing was open"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

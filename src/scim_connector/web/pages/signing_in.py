@@ -252,9 +252,11 @@ class SignInPages:
         """Back from the provider, with a code or an error."""
         door = self._frame.door("sso")
         try:
-            done = self._single.finish(
-                cookie(cookies.SIGN_IN), dict(request.args), door
-            )
+            ticket, said = cookie(cookies.SIGN_IN), dict(request.args)
+            trial = self._single.tested(ticket, said, self._tester, door.now)
+            if trial is not None:
+                return self._frame.page("trial.html", trial=trial)
+            done = self._single.finish(ticket, said, door)
         except NotAdmitted as error:
             answer = self._frame.page(
                 "message.html",
@@ -275,6 +277,12 @@ class SignInPages:
             answer = self._arrive(done.token, done.client, done.going, done.nonce)
         drop_cookie(answer, cookies.SIGN_IN)
         return answer
+
+    def _tester(self) -> int | None:
+        """Who is signed in to our own pages."""
+        token = self._frame.token(OWN_PAGES)
+        found = self._sessions.verify(token, client=OWN_PAGES, now=now())
+        return None if found is None else found.session.user_id
 
     # ---------------------------------------------------------------------- arriving
 

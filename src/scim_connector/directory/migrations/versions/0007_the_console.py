@@ -29,6 +29,9 @@ def upgrade() -> None:
         comment="Initials and usernames somebody had, kept for them for a while.",
     )
     op.create_index("ix_reserved_names_user_id", "reserved_names", ["user_id"])
+    if op.get_bind().dialect.name == "sqlite":
+        words = ["username_key", "initials_key", "email_key", "first_name", "last_name"]
+        op.create_index("ix_users_words", "users", words)
     op.create_index(
         "ix_users_held",
         "users",

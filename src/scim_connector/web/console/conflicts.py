@@ -1,0 +1,190 @@
+"""Conflicts: what only a person can decide, one by one or as a reviewed batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import request
+
+from scim_connector.administration import conflicts as administration
+from scim_connector.administration import reasons
+from scim_connector.administration.conflicts import KINDS, Choice, Listed, Query
+from scim_connector.administration.errors import NotPossible
+from scim_connector.directory import connections
+from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
+from scim_connector.web.console import lists, sheets, shown
+from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+    from scim_connector.directory.conflicts import Conflict
+    from scim_connector.web.console.desk import Desk, Person
+
+PATH: Final = f"{HOME}/conflicts"
+_FIELDS: Final = (
+    *("id", "connection", "kind", "identity", "local_user", "detail", "times"),
+    *("first_seen_at", "last_seen_at", "resolution"),
+)
+#: What a batch may do to every entry it fits: nothing that takes a value.
+_BATCHED: Final = ("link", "reactivate_and_link", "same_person", "ignore")
+
+
+class ConflictPages:
+    """The list of what waits, and each with what can be done."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Work at *desk*."""
+        self._desk = desk
+
+    def put_on(self, app: Flask) -> None:
+        """Add the routes."""
+        one = f"{PATH}/<int:conflict_id>"
+        self._desk.serve(app, PATH, self.index, VIEW_PROVISIONING)
+        self._desk.serve(app, one, self.show, VIEW_PROVISIONING)
+        self._desk.serve(app, one, self.decide, MANAGE_PROVISIONING, "POST")
+        batch = f"{PATH}/batch"
+        self._desk.serve(app, batch, self.review, MANAGE_PROVISIONING, "POST")
+        self._desk.serve(
+            app, f"{batch}/do", self.carry_out, MANAGE_PROVISIONING, "POST"
+        )
+
+    # ------------------------------------------------------------------------- list
+
+    def index(self, me: Person) -> Response:
+        """What waits, the latest first; or what was decided."""
+        reader = self._desk.reader
+        names = {c.name: c.id for c in connections.every(reader)}
+        kinds = {kind.id: kind.id for kind in KINDS.values()}
+        closed = lists.asked("state") == "decided"
+        query = Query(
+            connection_id=lists.one_of("connection", names),
+            kind=lists.one_of("kind", kinds),
+            is_open=not closed,
+            after=_place(lists.asked("after")),
+            at_most=sheets.MOST if lists.form() else lists.PAGE + 1,
+        )
+        found = administration.listed(reader, query)
+        if lists.form():
+            rows = [_line(each) for each in found]
+            return sheets.answer("conflicts", _FIELDS, rows, lists.form())
+        page, goes_on = lists.cut(found)
+        last = f"{page[-1].entry.last_seen_at}.{page[-1].entry.id}" if goes_on else None
+        return self._desk.page(
+            me,
+            "conflicts.html",
+            conflicts=page,
+            closed=closed,
+            connections=[(name, name) for name in names],
+            kinds=[(kind.id, kind.label) for kind in KINDS.values()],
+            batched=[(each, _label(each)) for each in _BATCHED],
+            chosen={n: lists.asked(n) for n in ("connection", "kind", "state")},
+            more=lists.more(f"{len(page)} on this page, the latest first.", last),
+        )
+
+    # -------------------------------------------------------------------------- one
+
+    def show(
+        self, me: Person, conflict_id: int, wrong: str = "", status: int = 200
+    ) -> Response:
+        """What the provider wants, whom it meets, and what can be done about it."""
+        reader = self._desk.reader
+        entry = administration.find(reader, conflict_id)
+        connection = connections.required(reader, entry.connection_id)
+        return self._desk.page(
+            me,
+            "conflict.html",
+            status,
+            wrong=wrong,
+            each=administration.shown(reader, entry),
+            remedies=administration.fitting(reader, entry),
+            unfit=administration.unfitting(reader, entry),
+            again=reasons.AGAIN[connection.kind],
+            form=request.form,
+        )
+
+    def decide(self, me: Person, conflict_id: int) -> Response:
+        """Carry one remedy out."""
+        form, act = request.form, me.act()
+        remedy = form.get("remedy", "")
+        try:
+            done = self._desk.write(
+                lambda tx: administration.decide(tx, conflict_id, remedy, form, act)
+            )
+        except REFUSALS as error:
+            return self.show(me, conflict_id, sentence_of(error), 400)
+        return self._desk.done(PATH, done.sentence)
+
+    # ------------------------------------------------------------------------ batch
+
+    def review(self, me: Person) -> Response:
+        """Show what would become of each chosen entry; nothing is decided yet."""
+        remedy_id = request.form.get("remedy", "")
+        if remedy_id not in _BATCHED:
+            raise NotPossible("Choose what is to be done with them.")
+        reader = self._desk.reader
+        chosen = [self._entry(text) for text in request.form.getlist("conflict")]
+        if not chosen:
+            raise NotPossible("Tick the conflicts it is to be done with first.")
+        rows = [
+            (administration.shown(reader, entry), _fits(reader, entry, remedy_id))
+            for entry in chosen[: lists.PAGE]
+        ]
+        return self._desk.page(
+            me,
+            "conflicts_batch.html",
+            rows=rows,
+            remedy=remedy_id,
+            label=_label(remedy_id),
+            consequence=_remedy(remedy_id).consequence,
+        )
+
+    def _entry(self, text: str) -> Conflict:
+        if not text.isdigit():
+            raise NotPossible("There is no such conflict.")
+        return administration.find(self._desk.reader, int(text))
+
+    def carry_out(self, me: Person) -> Response:
+        """Decide the reviewed entries; one that cannot be leaves the others alone."""
+        remedy_id, act = request.form.get("remedy", ""), me.act()
+        if remedy_id not in _BATCHED:
+            raise NotPossible("Choose what is to be done with them.")
+        ids = [int(t) for t in request.form.getlist("conflict") if t.isdigit()]
+        choices = [Choice(each, remedy_id, {}) for each in ids[: lists.PAGE]]
+        outcomes = self._desk.write(
+            lambda tx: administration.decide_batch(tx, choices, act)
+        )
+        done = [each for each in outcomes if each.done]
+        left = "; ".join(each.why_not for each in outcomes if each.why_not)
+        text = f"{shown.count(len(done), 'conflict')} decided."
+        return self._desk.done(PATH, f"{text} {left}".strip())
+
+
+def _remedy(remedy_id: str) -> Any:
+    every = {r.id: r for kind in KINDS.values() for r in kind.remedies}
+    return every[remedy_id]
+
+
+def _label(remedy_id: str) -> str:
+    return str(_remedy(remedy_id).label)
+
+
+def _fits(reader: Any, entry: Conflict, remedy_id: str) -> bool:
+    return any(r.id == remedy_id for r in administration.fitting(reader, entry))
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    at, _, number = text.partition(".")
+    return (int(at), int(number)) if at.isdigit() and number.isdigit() else None
+
+
+def _line(each: Listed) -> dict[str, Any]:
+    entry = each.entry
+    return {
+        **{name: getattr(entry, name, None) for name in _FIELDS},
+        "connection": each.connection,
+        "kind": each.kind.label,
+        "local_user": "" if each.user is None else each.user.username,
+        "first_seen_at": sheets.instant(entry.first_seen_at),
+        "last_seen_at": sheets.instant(entry.last_seen_at),
+    }
