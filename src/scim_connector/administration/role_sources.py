@@ -29,7 +29,7 @@ class Source:
     ``group`` is the number of a group, None for a value that the mapping names.
     """
 
-    connection: str
+    connection: Connection
     name: str
     by_mapping: bool
     group: int | None = None
@@ -39,11 +39,11 @@ def of_roles(reader: Reader, listed: Sequence[Role]) -> Mapping[int, Sequence[So
     """The sources of each role, by its id; a role that people alone give has none."""
     living = [c for c in connections.every(reader) if c.state != "retired"]
     by_value = _by_value(reader, living)
-    names = {each.id: each.name for each in living}
+    known = {each.id: each for each in living}
     return {
         role.id: [
             *by_value[name_key(role.name)],
-            *_by_group(reader, role.id, names),
+            *_by_group(reader, role.id, known),
         ]
         for role in listed
     }
@@ -63,18 +63,18 @@ def _by_value(
         except MappingError:  # of an older program: it gives nothing any more
             continue
         for value, role in table.items():
-            source = Source(connection.name, value, by_mapping=True)
+            source = Source(connection, value, by_mapping=True)
             found[name_key(role)].append(source)
     return found
 
 
 def _by_group(
-    reader: Reader, role_id: int, names: Mapping[int, str]
+    reader: Reader, role_id: int, known: Mapping[int, Connection]
 ) -> Iterator[Source]:
     for each in groups.giving(reader, role_id, at_most=MOST):
-        if each.connection_id in names:
+        if each.connection_id in known:
             yield Source(
-                names[each.connection_id],
+                known[each.connection_id],
                 each.name,
                 by_mapping=each.source == "mapping",
                 group=each.seq,

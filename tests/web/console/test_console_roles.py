@@ -123,6 +123,7 @@ def test_a_value_of_the_mapping_stands_with_its_role(office: Office) -> None:
     page = office.admin.get(_role(office.admin, "Registrar"))
 
     assert "Value app.registrar of mapped in [roles.map]" in page.words
+    assert re.search(r'href="/admin/connections/\d+">mapped<', page.text)
 
 
 # -------------------------------------------------------------------------- profiles

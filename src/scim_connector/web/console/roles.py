@@ -194,7 +194,7 @@ def _line(role: Role, sources: Sequence[Source]) -> dict[str, Any]:
         "holders": role.holders,
         "permissions": " ".join(sorted(role.permissions)),
         "built_in": role.is_administrator,
-        "from": "; ".join(f"{each.connection}: {each.name}" for each in sources),
+        "from": "; ".join(f"{each.connection.name}: {each.name}" for each in sources),
     }
 
 
