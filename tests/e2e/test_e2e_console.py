@@ -76,7 +76,14 @@ def _live(office: Office) -> None:
     office.person("anna.virtanen@contoso.com", name={"givenName": "Anna"})
     leaver = office.person("bo.larsen@contoso.com")
     evil = {"givenName": EVIL, "familyName": EVIL}
-    office.person("evil@contoso.com", name=evil, displayName=EVIL)
+    names = ("displayName", "nickName", "title", "userType", "locale", "externalId")
+    texts = dict.fromkeys(names, EVIL)
+    scim_id = office.person(
+        "evil@contoso.com", name=evil, **texts, roles=[{"value": EVIL}]
+    )
+    office.scim.send(
+        "POST", "/Groups", {"displayName": EVIL, "members": [{"value": scim_id}]}
+    )
     office.scim.send("DELETE", f"/Users/{leaver}")
     body = {
         "userName": "anna.other@contoso.com",
