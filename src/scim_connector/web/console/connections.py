@@ -287,9 +287,10 @@ class ConnectionPages:
     def retire(self, me: Person, connection_id: int) -> Response:
         """End the connection, once its name was typed."""
         found, act = self._found(connection_id), me.act()
-        if request.form.get("name", "").strip() != found.name:
-            wrong = f"Type the name of the connection, {found.name}, to retire it."
-            return self.settings(me, connection_id, wrong, 400)
+        try:
+            administration.confirm(found, request.form.get("name", ""))
+        except NotPossible as error:
+            return self.settings(me, connection_id, str(error), 400)
         deactivate = request.form.get("deactivate") == "yes"
         ended = self._desk.write(
             lambda tx: administration.retire(tx, found, act, deactivate=deactivate)

@@ -49,7 +49,11 @@ def one_of(name: str, allowed: Mapping[str, T]) -> T | None:
 
 def day(name: str, *, end: bool = False) -> int | None:
     """A day of the filter as microseconds UTC: its begin, or the end of it."""
-    text = asked(name)
+    return day_of(name, asked(name), end=end)
+
+
+def day_of(name: str, text: str, *, end: bool = False) -> int | None:
+    """The day in a *text* that came under *name*; raises NotPossible for no day."""
     if not text:
         return None
     try:
