@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -37,7 +39,7 @@ class Caller:
         if body is None:
             sent.pop("Content-Type", None)
         scim = self.office.scim
-        content = body if isinstance(body, bytes | None) else _json(body)
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         return scim.send_raw(method, f"{ROOT}{path}{query}", sent, content)
 
     def get(self, path: str, **asked: Any) -> Any:
@@ -59,13 +61,6 @@ class Caller:
         return reply.body
 
 
-def _json(body: Any) -> bytes:
-    # As a test writes it, surrogates and all.
-    import json  # noqa: PLC0415
-
-    return json.dumps(body).encode()
-
-
 def nobody(office: Office) -> Caller:
     """A stranger."""
     return Caller(office)
@@ -81,25 +76,35 @@ def browser(desk: Desk, office: Office, *, origin: str | None = "") -> Caller:
 
 
 def program(office: Office, name: str, *permissions: str, role: str = "") -> Caller:
-    """An API user with a role of these permissions, calling with its token."""
-    email, held = f"{name}@contoso.com", role or f"Role of {name}"
-    allowed = [part for each in permissions for part in ("--allow", each)]
-    made = office.scim.cli_batch(
-        [
-            *([] if role else [["role", "add", held, *allowed]]),
+    """An API user with a role of these permissions, or a named role, and its token."""
+    return programs(office, {name: permissions}, role=role)[name]
+
+
+def programs(
+    office: Office, wanted: Mapping[str, Sequence[str]], *, role: str = ""
+) -> dict[str, Caller]:
+    """API users by their names, each with the permissions it is to have."""
+    commands = [["api-app", "install"]]
+    for name, permissions in wanted.items():
+        held = role or f"Role of {name}"
+        allowed = [part for each in permissions for part in ("--allow", each)]
+        email = f"{name}@contoso.com"
+        commands += [] if role else [["role", "add", held, *allowed]]
+        commands += [
             ["user", "add", "--email", email, "--username", name, "--api"],
             ["user", "role", "add", name, held],
-            ["api-app", "install"],
-            ["api-key", "create", name],
         ]
-    )
-    token = exchanged(office, name, made[-1].strip())
-    return Caller(office, {"Authorization": f"Bearer {token}"})
+    office.scim.cli_batch(commands)
+    keys = office.scim.cli_batch([["api-key", "create", name] for name in wanted])
+    return {
+        name: Caller(office, {"Authorization": f"Bearer {_token(office, name, key)}"})
+        for name, key in zip(wanted, keys, strict=True)
+    }
 
 
-def exchanged(office: Office, name: str, key: str) -> str:
+def _token(office: Office, name: str, key: str) -> str:
     """The token that a key of an API user is exchanged for."""
-    basic = base64.b64encode(f"{name}:{key}".encode()).decode()
+    basic = base64.b64encode(f"{name}:{key.strip()}".encode()).decode()
     reply = office.scim.send_raw(
         "POST",
         "/oauth2/token",

@@ -129,7 +129,8 @@ def _asked() -> list[Any]:
         pytest.param(route, mode, id=f"{route.view.__name__}-{mode.value}")
         for route in table.ROUTES
         for mode in GenerationMode
-        if mode is GenerationMode.POSITIVE or (route.places or route.parameters or route.body)
+        if mode is GenerationMode.POSITIVE
+        or (route.places or route.parameters or route.body)
     ]
 
 

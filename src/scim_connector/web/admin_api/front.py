@@ -6,7 +6,7 @@ learns nothing about addresses, and their body is not read.
 
 from __future__ import annotations
 
-from time import monotonic, time_ns
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wrappers import Request
@@ -14,8 +14,6 @@ from werkzeug.wrappers import Request
 from scim_connector.scim.errors import (
     Forbidden,
     MethodNotAllowed,
-    TooManyRequests,
-    Unauthenticated,
     UnsupportedMediaType,
 )
 from scim_connector.web import bodies, ids
@@ -30,8 +28,6 @@ from scim_connector.web.admin_api.routes import (
     query_of,
 )
 from scim_connector.web.limits import RateLimit
-from scim_connector.web.sources import source_of
-from scim_connector.web.throttle import Throttle
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -52,17 +48,13 @@ _NOTHING: Final = (
 class AdminApi:
     """Answers everything under :data:`ROOT`; built once per process."""
 
-    def __init__(
-        self, office: Office, callers: Callers, throttle: Throttle | None = None
-    ) -> None:
+    def __init__(self, office: Office, callers: Callers) -> None:
         """Let in whom *callers* know; they work with *office*."""
         settings = office.settings
         self._office = office
         self._callers = callers
         self._largest = settings.max_body
-        self._proxies = frozenset(settings.trusted_proxies)
         self._limit = RateLimit(settings.rate_limit, who="This user")
-        self._throttle = throttle or Throttle()
         self._document = document.made(settings.address)
 
     def __call__(
@@ -82,24 +74,11 @@ class AdminApi:
             if path == document.PATH:
                 _allow(request, {"GET"})
                 return answers.json(self._document, request_id)
-            me = self._me(request.environ, now)
+            me = self._callers.known(request.environ, now)
+            self._limit.take(me.user_id)
             return self._routed(request, path, me, request_id)
         except Exception as error:
             return answers.problem(error, request_id)
-
-    def _me(self, environ: WSGIEnvironment, now: int) -> Person:
-        source = source_of(environ, self._proxies)
-        wait = self._throttle.wait(source, monotonic())
-        if wait:
-            message = f"Too many refused requests from {source}; wait {wait} seconds."
-            raise TooManyRequests(message, retry_after=wait)
-        try:
-            me = self._callers.known(environ, now)
-        except Unauthenticated:
-            self._throttle.failed(source, monotonic())
-            raise
-        self._limit.take(me.user_id)
-        return me
 
     def _routed(
         self, request: Request, path: str, me: Person, request_id: str
