@@ -97,12 +97,14 @@ def programs(
     office.scim.cli_batch(commands)
     keys = office.scim.cli_batch([["api-key", "create", name] for name in wanted])
     return {
-        name: Caller(office, {"Authorization": f"Bearer {_token(office, name, key)}"})
+        name: Caller(
+            office, {"Authorization": f"Bearer {exchanged(office, name, key)}"}
+        )
         for name, key in zip(wanted, keys, strict=True)
     }
 
 
-def _token(office: Office, name: str, key: str) -> str:
+def exchanged(office: Office, name: str, key: str) -> str:
     """The token that a key of an API user is exchanged for."""
     basic = base64.b64encode(f"{name}:{key.strip()}".encode()).decode()
     reply = office.scim.send_raw(
