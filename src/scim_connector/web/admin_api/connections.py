@@ -261,7 +261,9 @@ ROUTES: Final = (
         status=201,
         is_large=True,
     ),
-    Route("GET", _ONE, get_connection, VIEW_PROVISIONING, "One.", _A_CONNECTION),
+    Route(
+        "GET", _ONE, get_connection, VIEW_PROVISIONING, "One connection.", _A_CONNECTION
+    ),
     Route(
         "PATCH",
         _ONE,
