@@ -110,6 +110,7 @@ class Browser:
             client.request(method, target, body, self._headers(place, origin))
             answer = client.getresponse()
             text = answer.read().decode("utf-8", "replace")
+            text = text.replace("<wbr>", "")  # only says where a line may break
         finally:
             client.close()
         self._keep(place.netloc, answer.headers.get_all("Set-Cookie") or [])

@@ -15,6 +15,7 @@ from scim_connector.cli import dialects, main
 from scim_connector.mapping.functions import FUNCTIONS
 from scim_connector.probe import report
 from scim_connector.rules import handbook
+from scim_connector.rules.permissions import PERMISSIONS
 from scim_connector.web.admin_api import page as admin_api
 
 TOP = Path(__file__).parents[1]
@@ -34,6 +35,13 @@ def test_the_handbook_page_is_the_rules() -> None:
 def test_the_settings_page_is_the_settings() -> None:
     """docs/settings.md is generated: scim-connector settings --markdown."""
     assert _page("settings.md") == settings.documentation()
+
+
+def test_every_permission_is_documented() -> None:
+    """docs/console.md has each permission with its name and its sentence."""
+    page = _page("console.md")
+    for each in PERMISSIONS:
+        assert f"| `{each.id}` | {each.name} | {each.sentence} |" in page
 
 
 def test_the_probe_page_is_the_checks() -> None:

@@ -196,7 +196,9 @@ def test_the_migrations_make_the_tables(database: Database) -> None:
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, metadata)
 
-    assert differences == []
+    # The comparison does not know that an index may be of one database alone.
+    here = {"sqlite": [], "postgresql": ["ix_users_words"]}[database.dialect]
+    assert [each[1].name for each in differences] == here
 
 
 def test_a_schema_is_recognised(tmp_path: Path) -> None:

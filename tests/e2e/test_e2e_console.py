@@ -34,9 +34,9 @@ SCREENS = {
     "user-new": "/admin/users/new",
     "log": "/admin/log",
     "log-refused": "/admin/log?outcome=Failure",
-    "request": "/admin/log?outcome=Failure&reason=email_taken>first",
+    "request": "/admin/log?outcome=Failure&reason=email_taken>tbody th a",
     "conflicts": "/admin/conflicts",
-    "conflict": "/admin/conflicts>first",
+    "conflict": "/admin/conflicts>tbody th a",
     "mapping": "/admin/mapping",
     "functions": "/admin/mapping/functions",
     "connections": "/admin/connections",
@@ -46,7 +46,17 @@ SCREENS = {
     "connection-settings": "/admin/connections/1/settings",
     "connection-compatibility": "/admin/connections/1/compatibility",
     "connection-sign-in": "/admin/connections/1/sign-in",
+    "connection-rehearsal": "/admin/connections/2/rehearsal",
     "receipts": "/admin/receipts",
+    "applications": "/admin/applications",
+    "application-new": "/admin/applications/new",
+    "application": "/admin/applications>tbody th a",
+    "api-app": "/admin/applications/api-app",
+    "roles": "/admin/roles",
+    "groups": "/admin/roles/groups",
+    "settings": "/admin/settings",
+    "mails": "/admin/settings/mail",
+    "account": "/account",
     "glossary": "/admin/glossary",
     "missing": "/admin/log/none",
 }
@@ -75,6 +85,11 @@ def _live(office: Office) -> None:
     }
     assert office.scim.send("POST", "/Users", body).status == 409
     office.scim.cli("user", "add", "--email", "old@contoso.com", "--last", "Old")
+    office.scim.cli("application", "add", "nextgen", "--address", "https://n.example")
+    token = office.scim.connection("entra-rehearsed", "--kind", "entra", "--rehearse")
+    office.scim.send(
+        "POST", "/Users", body | {"userName": "r@contoso.com"}, token=token
+    )
     body |= {"userName": "old.sent@contoso.com"}
     body["emails"] = [{"type": "work", "value": "old@contoso.com"}]
     assert office.scim.send("POST", "/Users", body).status == 409
@@ -97,10 +112,10 @@ def _sign_in(office: Office, page: Page) -> None:
 
 
 def _open(office: Office, page: Page, place: str) -> None:
-    path, _, first = place.partition(">")
+    path, _, then = place.partition(">")
     page.goto(office.address + path)
-    if first:
-        page.locator("tbody th a").first.click()
+    if then:
+        page.locator(then).first.click()
         page.wait_for_load_state()
 
 

@@ -118,7 +118,7 @@ def test_a_rehearsing_connection_is_retired(
 
     assert ended == 0
     assert users.required(database.reader(), user.id).active
-    assert administration.managed(database.reader(), entra.connection) == set()
+    assert administration.people(database.reader(), entra.connection) == 0
     with pytest.raises(RulesViolated):
         new.post(person("kim@contoso.com"))
 

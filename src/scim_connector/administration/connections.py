@@ -16,6 +16,7 @@ from scim_connector.directory import (
     credentials,
     links,
     mapping_versions,
+    rehearsed,
 )
 from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.mapping import language
@@ -110,9 +111,8 @@ def _move(
 
 def people(reader: Reader, connection: Connection) -> int:
     """How many active users a connection manages; nobody while it is rehearsing."""
-    if connection.is_rehearsing:
-        return 0
-    return counters.totals(reader, connection.id)[1]
+    active = counters.totals(reader, connection.id)[1]
+    return active - rehearsed.count_active(reader, connection.id)
 
 
 def confirm(connection: Connection, name: str) -> None:

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from scim_connector.administration import connections as administration
 from scim_connector.administration import reasons
 from scim_connector.directory import (
     conflicts,
     connections,
-    counters,
     credentials,
     outbox,
     receipts,
@@ -129,7 +129,7 @@ def card(reader: Reader, connection: Connection, now: int) -> Card:
         connection,
         state,
         tone,
-        people=counters.totals(reader, connection.id)[1],
+        people=administration.people(reader, connection),
         last_request=last,
         last_success=success,
         counted=counted,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
 
 from scim_connector.directory import links
 from scim_connector.directory.statements import Statement
@@ -46,6 +46,12 @@ _BATCH = Statement(
     .where(_WAITS, table.c.seq > bindparam("after"))
     .order_by(table.c.seq)
     .limit(bindparam("at_most"))
+)
+#: Said literally, because only then SQLite takes the small index of it.
+_COUNT_ACTIVE = Statement(
+    select(func.count())
+    .select_from(table)
+    .where(_HERE, text("user_id IS NULL AND hidden_at IS NULL"), table.c.active)
 )
 _COUNT = Statement(select(func.count()).select_from(table).where(_WAITS))
 _REFUSED_LINKS = Statement(
@@ -112,6 +118,11 @@ def every(reader: Reader, connection_id: int) -> Iterator[Link]:
         if len(found) < BATCH:
             return
         after = found[-1].seq
+
+
+def count_active(reader: Reader, connection_id: int) -> int:
+    """How many active identities of a connection stand for nobody."""
+    return int(reader.value(_COUNT_ACTIVE, of_connection=connection_id))
 
 
 def count(reader: Reader, connection_id: int) -> int:

@@ -329,6 +329,12 @@ links = Table(
         sqlite_where=text("hidden_at IS NULL AND user_id IS NOT NULL"),
         postgresql_where=text("hidden_at IS NULL AND user_id IS NOT NULL"),
     ),
+    _only(
+        "ix_links_nobody",
+        "user_id IS NULL AND hidden_at IS NULL",
+        "connection_id",
+        "active",
+    ),
     Index("ix_links_user_name", "connection_id", "user_name_key"),
     Index("ix_links_external_id", "connection_id", "external_id"),
     Index("ix_links_seq", "connection_id", "seq", "hidden_at"),

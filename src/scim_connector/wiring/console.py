@@ -21,6 +21,7 @@ from scim_connector.web.console.log import LogPages
 from scim_connector.web.console.mails import MailPages
 from scim_connector.web.console.mapping import MappingPages
 from scim_connector.web.console.receipts import ReceiptPages
+from scim_connector.web.console.rehearsal import RehearsalPages
 from scim_connector.web.console.roles import RolePages
 from scim_connector.web.console.settings import SettingsPages
 from scim_connector.web.console.single_sign_on import SignInSettings
@@ -51,6 +52,7 @@ def build(house: House, gate: Gate, provisioning: Provisioning) -> Console:
             ConflictPages(desk),
             ConnectionPages(desk),
             SignInSettings(desk, single),
+            RehearsalPages(desk),
             LogPages(desk, simulator, provisioning),
             MappingPages(desk, simulator),
             ReceiptPages(desk),

@@ -104,6 +104,7 @@ class ConnectionPages:
             linking=LINKING,
             former=[(c.id, c.name) for c in connections.every(reader)],
             locals=users.count_people(reader),
+            rehearse=_proposed(request.form, users.count_people(reader)),
             form=request.form,
         )
 
@@ -115,7 +116,8 @@ class ConnectionPages:
             return self.new(me, "Choose what kind of provider it is.", 400)
         former = form.get("takes_over", "")
         settings = _chosen(form) | {
-            "takes_over": int(former) if former.isdigit() else None
+            "takes_over": int(former) if former.isdigit() else None,
+            "state": "rehearsing" if form.get("rehearse") == "yes" else "live",
         }
 
         def work(tx: Transaction) -> tuple[Connection, Token]:
@@ -336,6 +338,14 @@ def _chosen(form: Any) -> dict[str, Any]:
         "password_mail": form.get("password_mail") == "yes",
         **{name: form.get(name) == "yes" for name in _FLAGS},
     }
+
+
+def _proposed(form: Any, people: int) -> bool:
+    """Whether a rehearsal is ticked: as it was, or where there is somebody to meet.
+
+    Whoever makes the connection is a person here themselves.
+    """
+    return form.get("rehearse") == "yes" if "name" in form else people > 1
 
 
 def _days(expires_at: int | None, instant: int) -> int | None:

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response, abort, request
 
 from scim_connector.accounts import Act
 from scim_connector.administration.errors import NotPossible
@@ -136,7 +136,7 @@ class Desk:
         for name, macro in shown.words(self.settings.time_zone).items():
             app.jinja_env.filters[name] = macro
         app.jinja_env.globals["present"] = now
-        app.add_url_rule("/", "front", lambda: go_to(HOME))
+        app.add_url_rule("/", "front", _front)
 
     @property
     def reader(self) -> Reader:
@@ -259,6 +259,12 @@ class Desk:
     def write(self, work: Callable[[Transaction], Any]) -> Any:
         """Do something in one transaction."""
         return self.database.write(work)
+
+
+def _front() -> Response:
+    """People are led to the console; a program is told that this is no SCIM."""
+    asked = request.accept_mimetypes.best_match(["text/plain", "text/html"])
+    return go_to(HOME) if asked == "text/html" else abort(404)
 
 
 def _is_in(path: str) -> bool:

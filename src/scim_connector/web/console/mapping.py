@@ -66,13 +66,13 @@ class MappingPages:
     # ------------------------------------------------------------------------- page
 
     def _connection(self) -> Connection | None:
-        """The connection that is asked about, the first live one without a word."""
-        text = request.values.get("connection", "")
+        """The connection that is asked about; without a word, that of most people."""
+        reader, text = self._desk.reader, request.values.get("connection", "")
         if text.isdigit():
-            return connections.by_id(self._desk.reader, int(text))
-        every = connections.every(self._desk.reader)
-        live = [c for c in every if c.state != "retired"]
-        return next((c for c in live if c.mapping_number), None)
+            return connections.by_id(reader, int(text))
+        live = [c for c in connections.every(reader) if c.state != "retired"]
+        mapped = [c for c in live if c.mapping_number]
+        return max(mapped, key=lambda c: counters.totals(reader, c.id)[0], default=None)
 
     def show(
         self, me: Person, wrong: str = "", status: int = 200, **words: Any
@@ -158,7 +158,7 @@ class MappingPages:
 
         def tell(result: Plan | Exception) -> str:
             if isinstance(result, Exception):
-                return _trouble(result)
+                return working.trouble(result)
             return render_template(
                 "console/plan.html",
                 plan=result,
@@ -193,14 +193,14 @@ class MappingPages:
 
         def tell(result: Plan | Exception) -> str:
             if isinstance(result, TooManyChanges):
-                return _trouble(
+                return working.trouble(
                     NotPossible(
                         "Other people changed in the meantime, so the plan is not what"
                         " you saw. Nothing was changed; plan again."
                     )
                 )
             if isinstance(result, Exception):
-                return _trouble(result)
+                return working.trouble(result)
             return render_template(
                 "console/applied.html", plan=result, connection=found
             )
@@ -256,10 +256,3 @@ class MappingPages:
         document = gate.loads_object(body.encode())
         made = compile_expression(text, known).evaluate(document)
         return {"value": made, "is_nothing": made in (None, "", [])}
-
-
-def _trouble(error: Exception) -> str:
-    """What was refused, in place of a result."""
-    known = isinstance(error, (NotPossible, MappingError, ScimError, TooManyChanges))
-    said = sentence_of(error) if known else "Something went wrong; the log has it."
-    return render_template("console/trouble.html", said=said)

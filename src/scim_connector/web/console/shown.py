@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _SECOND: Final = 1_000_000
 _STEPS: Final = (
@@ -55,6 +55,7 @@ def words(zone: str) -> dict[str, Callable[..., Any]]:
         "span": span,
         "tone": lambda word: _TONES.get(word, "quiet"),
         "pretty": pretty,
+        "soft": soft,
         "number": lambda n: f"{n:,}",
         "count": count,
         "ms": lambda us: f"{us / 1000:,.1f} ms",
@@ -73,6 +74,11 @@ def span(microseconds: int) -> str:
         if microseconds < limit:
             return count(max(1, microseconds // unit), name)
     return count(microseconds // _MONTH, "month")
+
+
+def soft(text: str) -> Markup:
+    """A name that may be broken before its at sign, and nowhere in the middle."""
+    return Markup("<wbr>@").join(escape(part) for part in text.split("@"))
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

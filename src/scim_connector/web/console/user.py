@@ -34,7 +34,7 @@ from scim_connector.rules.permissions import (
     VIEW_USERS,
 )
 from scim_connector.web.console import lists
-from scim_connector.web.console.desk import REFUSALS, sentence_of
+from scim_connector.web.console.desk import REFUSALS, sentence_of, status_of
 from scim_connector.web.console.log import NAMES, field_of
 from scim_connector.web.console.receipts import ended
 from scim_connector.web.console.users import PATH
@@ -121,7 +121,7 @@ class UserPages:
             self._desk.write(lambda tx: work(tx, users.held(tx, user_id), act))
         except REFUSALS as error:
             tabs = {"": self.show, "/access": self.access}
-            return tabs[tab](me, user_id, sentence_of(error), _status(error))
+            return tabs[tab](me, user_id, sentence_of(error), status_of(error))
         path = f"{PATH}/{user_id}{tab}"
         return self._desk.done(path, told.format(user=user.username))
 
@@ -216,7 +216,7 @@ class UserPages:
                 lambda tx: naming.recompute(tx, users.held(tx, user_id), chosen, act)
             )
         except REFUSALS as error:
-            return self.names(me, user_id, sentence_of(error), _status(error))
+            return self.names(me, user_id, sentence_of(error), status_of(error))
         kept = f"The former values are kept for {naming.KEPT_DAYS} days."
         return self._desk.done(f"{PATH}/{user_id}", f"Chosen anew. {kept}")
 
@@ -349,10 +349,6 @@ class UserPages:
             },
             next=f"{request.path}?after={page[-1].id}" if goes_on else "",
         )
-
-
-def _status(error: Exception) -> int:
-    return int(getattr(error, "status", 400))
 
 
 def _braced(text: str) -> str:

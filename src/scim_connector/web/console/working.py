@@ -13,8 +13,11 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from flask import Response, copy_current_request_context
+import structlog
+from flask import Response, copy_current_request_context, render_template
 from markupsafe import escape
+
+from scim_connector.web.console.desk import REFUSALS, sentence_of
 
 if TYPE_CHECKING:
     from scim_connector.web.console.desk import Desk, Person
@@ -24,6 +27,8 @@ MARK: Final = "<!-- the result -->"
 #: So often the page tells how far it is, seconds.
 EVERY: Final = 1.0
 T = TypeVar("T")
+_UNKNOWN: Final = "Something went wrong; nothing was changed. The log has it."
+_log = structlog.get_logger("console")
 
 
 def page(
@@ -57,6 +62,14 @@ def page(
     # Or a proxy waits for the end before it shows the beginning.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
+
+
+def trouble(error: Exception) -> str:
+    """What the work was refused by, in place of a result."""
+    said = sentence_of(error) if isinstance(error, REFUSALS) else _UNKNOWN
+    if said is _UNKNOWN:
+        _log.exception("unexpected error", exc_info=error)
+    return render_template("console/trouble.html", said=said)
 
 
 class _Running:

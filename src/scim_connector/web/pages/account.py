@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
+from scim_connector.directory import connections, links, roles, users
 from scim_connector.directory import sessions as sessions_rows
 from scim_connector.login.gate import OWN_PAGES, NotAdmitted
 from scim_connector.login.own_account import NotFresh
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from scim_connector.login.sessions import Sessions
     from scim_connector.web.pages.frame import Frame
 
+_DETAILS = (
+    ("first_name", "First name"),
+    ("last_name", "Last name"),
+    ("initials", "Initials"),
+    ("username", "Username"),
+)
 _SIGN_IN = "/login?return_to=/account"
 _WRONG = "Your present password is not right. Nothing was changed."
 _WRONG_EITHER = "The present password or the code is not right. Nothing was changed."
@@ -63,7 +70,8 @@ class AccountPages:
         me = self._me()
         if me is None:
             return go_to(_SIGN_IN)
-        held = sessions_rows.of_user(self._database.reader(), me.session.user_id)
+        reader = self._database.reader()
+        held = sessions_rows.of_user(reader, me.session.user_id)
         rows = [
             {
                 "id": each.id,
@@ -85,7 +93,25 @@ class AccountPages:
             told=notice,
             has_password=password,
             has_factor=factor,
+            details=self._details(me.session.user_id),
+            may_manage=bool(roles.permissions_of(reader, me.session.user_id)),
         )
+
+    def _details(self, user_id: int) -> list[tuple[str, str, str]]:
+        """One's own fields: name, value, and who changes it."""
+        reader = self._database.reader()
+        user, link = users.required(reader, user_id), links.of_user(reader, user_id)
+        manager = link and connections.required(reader, link.connection_id).name
+        return [
+            (
+                label,
+                getattr(user, name),
+                f"managed by {manager}"
+                if manager and name not in user.overridden
+                else "changed by your administrator",
+            )
+            for name, label in _DETAILS
+        ]
 
     def end(self, session_id: str) -> Response:
         """End one of one's own sessions."""

@@ -32,6 +32,14 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         words = ["username_key", "initials_key", "email_key", "first_name", "last_name"]
         op.create_index("ix_users_words", "users", words)
+    nobody = sa.text("user_id IS NULL AND hidden_at IS NULL")
+    op.create_index(
+        "ix_links_nobody",
+        "links",
+        ["connection_id", "active"],
+        sqlite_where=nobody,
+        postgresql_where=nobody,
+    )
     op.create_index(
         "ix_users_held",
         "users",
