@@ -13,7 +13,7 @@ from scim_connector.directory import connections, credentials, quirks, users
 from scim_connector.login.client_credentials import client_id
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.scim.dialects import QUIRKS
-from scim_connector.web.console import guides
+from scim_connector.web.console import guides, lists
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
 from scim_connector.web.pages.frame import now
 
@@ -114,9 +114,8 @@ class ConnectionPages:
         kind = form.get("kind", "")
         if kind not in KINDS:
             return self.new(me, "Choose what kind of provider it is.", 400)
-        former = form.get("takes_over", "")
         settings = _chosen(form) | {
-            "takes_over": int(former) if former.isdigit() else None,
+            "takes_over": lists.whole(form.get("takes_over", "")),
             "state": "rehearsing" if form.get("rehearse") == "yes" else "live",
         }
 

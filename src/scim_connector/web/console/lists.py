@@ -67,11 +67,19 @@ def day_of(name: str, text: str, *, end: bool = False) -> int | None:
 def number(name: str) -> int | None:
     """A whole number of the filter; raises NotPossible for anything else."""
     text = asked(name)
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+    found = whole(text)
+    if text and found is None:
         raise NotPossible(f'{name} "{text}" is no number.')
-    return int(text)
+    return found
+
+
+def whole(text: str, *, digits: int = 9) -> int | None:
+    """The number that a text is, of so many digits; None for everything else.
+
+    ``str.isdigit`` takes more for digits than ``int`` does, and a database holds less.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if is_number else None
 
 
 def form() -> str:
