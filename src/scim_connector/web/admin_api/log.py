@@ -101,7 +101,7 @@ def shown(office: Office, entry: Entry) -> dict[str, Any]:
             }
             for each in reasons.of(entry.reason, kind)
         ],
-        "curl": curl(entry, office.settings.base_url),
+        "curl": curl(entry, office.settings.address),
     }
 
 
