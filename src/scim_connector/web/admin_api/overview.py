@@ -45,7 +45,6 @@ def get_overview(visit: Visit) -> dict[str, Any]:
         "connections": [
             of_connections.shown(reader, card.connection) for card in found.cards
         ],
-        "mail": dict(found.mail),
     }
 
 
@@ -77,7 +76,6 @@ SHAPES: Final = {
         conflicts=shapes.number("How many wait for a decision."),
         needs=shapes.many(_NEED, "Whom a provider sent and was refused, by reason."),
         connections=shapes.many(shapes.ref("Connection")),
-        mail=shapes.counts("Mails of a week that did not leave, by how they stand."),
     )
 }
 ROUTES: Final = (

@@ -98,12 +98,6 @@ def many(shape: Shape, says: str = "", *, most: int | None = None) -> Shape:
     return _said(made, says)
 
 
-def counts(says: str = "") -> Shape:
-    """Numbers by their names."""
-    made = {"type": "object", "additionalProperties": {"type": "integer"}}
-    return _said(made, says)
-
-
 def given(required: Collection[str] = (), **members: Shape) -> Shape:
     """What a request brings: no other members, and these *required* ones."""
     made: Shape = {
