@@ -239,13 +239,17 @@ def test_a_flood_has_to_wait(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("hurry")
     with console.running(folder, SCIM_CONNECTOR_RATE_LIMIT="25") as office:
         hurried = admin_api.program(office, "hurry.one", "users.view")
-        answers = [hurried.ask("GET", "/me") for _ in range(120)]
+        first = refused = hurried.ask("GET", "/me")
+        for _ in range(500):
+            if refused.status != 200:
+                break
+            refused = hurried.ask("GET", "/me")
         calm = admin_api.browser(office.admin, office).ask("GET", "/me")
 
-    assert answers[0].status == 200
-    assert answers[-1].status == 429
-    assert answers[-1].headers["retry-after"] == "1"
-    assert "This user sends more than 25" in answers[-1].body["detail"]
+    assert first.status == 200
+    assert refused.status == 429
+    assert refused.headers["retry-after"] == "1"
+    assert "This user sends more than 25" in refused.body["detail"]
     assert calm.status == 200
 
 
