@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from hashlib import sha256
+from pathlib import Path
 
 from sqlalchemy import select
 
 from scim_connector.directory.database import Database
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import metadata
+
+#: What a server writes beside the requests: mails that leave, seals, last uses.
+BY_ITSELF = ("audit_events", "audit_seals", "credentials", "outbox", "password_resets")
+
+
+def digest_of_server(folder: Path) -> str:
+    """A digest of what the server in *folder* keeps, but for what it does by itself."""
+    database = Database(f"sqlite:///{folder / 'scim-connector.db'}")
+    try:
+        return digest_of(database, but=(*BY_ITSELF, "sessions", "quirk_counts"))
+    finally:
+        database.close()
 
 
 def digest_of(database: Database, *, but: Collection[str] = ()) -> str:

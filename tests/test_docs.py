@@ -16,6 +16,7 @@ from scim_connector.mapping.functions import FUNCTIONS
 from scim_connector.probe import report
 from scim_connector.rules import handbook
 from scim_connector.rules.permissions import PERMISSIONS
+from scim_connector.web.admin_api import page as admin_api
 
 TOP = Path(__file__).parents[1]
 PAGES = sorted([TOP / "README.md", *TOP.glob("docs/**/*.md")])
@@ -92,6 +93,11 @@ def test_every_remedy_is_documented() -> None:
 def test_the_page_of_quirks_is_current() -> None:
     """docs/dialects.md is what ``dialects --markdown`` prints."""
     assert _page("dialects.md") == dialects.page()
+
+
+def test_every_route_of_the_admin_api_is_documented() -> None:
+    """docs/admin-api.md ends with what ``openapi --markdown`` prints."""
+    assert _page("admin-api.md").endswith(f"\n\n{admin_api.made()}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -115,6 +115,13 @@ def people(reader: Reader, connection: Connection) -> int:
     return active - rehearsed.count_active(reader, connection.id)
 
 
+def confirm(connection: Connection, name: str) -> None:
+    """Refuse to retire a connection whose *name* was not given (NotPossible)."""
+    if name.strip() != connection.name:
+        message = f"Type the name of the connection, {connection.name}"
+        raise NotPossible(f"{message}, to retire it.")
+
+
 def retire(
     tx: Transaction, connection: Connection, act: Act, *, deactivate: bool = False
 ) -> int:

@@ -182,3 +182,9 @@ def needs(reader: Reader, now: int) -> list[Need]:
         advice = " ".join(each.advice for each in found)
         made.append(Need(reason, title, advice, entries))
     return sorted(made, key=lambda need: -len(need.entries))
+
+
+def refused_people(reader: Reader, now: int) -> frozenset[int]:
+    """The users whose last request was refused, and nothing has answered it yet."""
+    failures = request_log.open_failures(reader, since=now - OPEN_FOR)
+    return frozenset(each.user_id for each in failures if each.user_id is not None)

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "link": ("link:link", "Link identities of providers to existing users."),
     "log": ("log:log", "The requests of providers, with their steps."),
     "dialects": ("dialects:dialects", "The tolerated quirks of providers."),
+    "openapi": ("openapi:openapi", "The Admin API, described for programs."),
     "rules": ("rules:rules", "The handbook of local rules."),
     "settings": ("settings:settings", "Every setting."),
     "db": ("db:db", "The database: upgrade, check, back up."),

@@ -84,7 +84,8 @@ class TooManyChanges(Exception):
     """Applying was refused because the number of changed users was not named."""
 
     def __init__(self, plan: Plan) -> None:
-        """Keep the plan for the message."""
+        """Keep the plan, and say what it would change."""
+        self.plan = plan
         super().__init__(
             f"{plan.changed} of {plan.people} users would change, and {plan.roles}"
             f" gain or lose a role through groups: more than {SHARE:.0%}. Look at the"

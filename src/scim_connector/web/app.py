@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response
 
+from scim_connector.web.admin_api.routes import ROOT as ADMIN_API
 from scim_connector.web.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from scim_connector.web.admin_api.front import AdminApi
     from scim_connector.web.console import Console
     from scim_connector.web.door import ScimDoor
     from scim_connector.web.forward_auth import ForwardAuth
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from scim_connector.web.pages import Pages
     from scim_connector.web.published import Published
 
+SCIM: Final = "/scim"
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -31,6 +34,7 @@ def create_app(
     published: Published,
     pages: Pages,
     console: Console,
+    admin_api: AdminApi,
 ) -> Flask:
     """Build the WSGI application from its parts (``wiring`` makes them)."""
     # Below /auth/, which a proxy hands to the gate at the host of every application.
@@ -45,22 +49,29 @@ def create_app(
         **dict.fromkeys(oauth.roads, oauth),
         **dict.fromkeys(forward_auth.roads, forward_auth),
     }
-    app.wsgi_app = _in_front(door, roads, app.wsgi_app)  # type: ignore[assignment,method-assign]
+    doors: dict[str, WSGIApplication] = {SCIM: door, ADMIN_API: admin_api}
+    app.wsgi_app = _in_front(doors, roads, app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
 def _in_front(
-    door: ScimDoor, roads: Mapping[str, WSGIApplication], pages: WSGIApplication
+    doors: Mapping[str, WSGIApplication],
+    roads: Mapping[str, WSGIApplication],
+    pages: WSGIApplication,
 ) -> WSGIApplication:
-    """Everything under /scim meets the door first; what is asked often needs no Flask."""
+    """Everything below a door meets it first; what is asked often needs no Flask.
+
+    A door asks who calls before it reads a body; bodies for the rest are of strangers.
+    """
     arrivals = Arrivals()
 
     def answer(
         environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith("/scim") and path[5:6] in {"", "/"}:
-            return door(environ, start_response)
+        for place, door in doors.items():
+            if path.startswith(place) and path[len(place) :][:1] in {"", "/"}:
+                return door(environ, start_response)
         app = roads.get(path, pages)
         if environ["REQUEST_METHOD"] in _WITHOUT_BODY:
             return app(environ, start_response)

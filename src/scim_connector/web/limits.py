@@ -21,11 +21,21 @@ class _Bucket:
 
 
 class RateLimit:
-    """A bucket for each connection, filled as time goes by."""
+    """A bucket for each connection, or user, filled as time goes by."""
 
-    def __init__(self, rate: int, clock: Callable[[], float] = monotonic) -> None:
-        """Allow *rate* requests a second for each connection; 0 is no limit."""
+    def __init__(
+        self,
+        rate: int,
+        clock: Callable[[], float] = monotonic,
+        *,
+        who: str = "This connection",
+    ) -> None:
+        """Allow *rate* requests a second for each connection; 0 is no limit.
+
+        *who* is what a refusal calls the one who sends too many.
+        """
         self._rate = rate
+        self._who = who
         self._clock = clock
         self._buckets: dict[int, _Bucket] = {}
         self._lock = Lock()
@@ -43,7 +53,7 @@ class RateLimit:
                 bucket.tokens -= 1
                 return
         raise TooManyRequests(
-            f"This connection sends more than {self._rate} requests a second; wait as"
+            f"{self._who} sends more than {self._rate} requests a second; wait as"
             " long as Retry-After says, and go on. Nothing was changed.",
             retry_after=1,
         )

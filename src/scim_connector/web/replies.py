@@ -99,11 +99,12 @@ def refused(error: Exception, request_id: str) -> Reply:
     problem = problem_of(error, request_id)
     text = orjson.dumps(problem.body).decode()
     made = resource(text, request_id, status=problem.status)
-    headers = _headers(problem.refusal) if problem.refusal else []
+    headers = headers_of(problem.refusal) if problem.refusal else []
     return Reply(problem.status, [*made.headers, *headers], made.body)
 
 
-def _headers(error: ScimError) -> Headers:
+def headers_of(error: ScimError) -> Headers:
+    """The headers that a refusal asks for."""
     headers = []
     if isinstance(error, Unauthenticated):
         headers.append(("WWW-Authenticate", error.challenge))

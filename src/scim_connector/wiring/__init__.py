@@ -29,6 +29,7 @@ from scim_connector.web.health import Health
 from scim_connector.web.me import MyDoor
 from scim_connector.web.scim import Scim
 from scim_connector.wiring.console import build as build_console
+from scim_connector.wiring.console import build_api
 from scim_connector.wiring.first_run import Prepared, Welcome, prepare
 from scim_connector.wiring.gate import build as build_gate
 from scim_connector.wiring.gate import sender_notes, worker
@@ -89,6 +90,7 @@ def parts_of(house: House) -> Parts:
         gate.published,
         gate.pages,
         build_console(house, gate, provisioning),
+        build_api(house, gate, provisioning),
     )
     background = Background(house.database, gatherer, gate.sessions)
     return Parts(app, gatherer, background)

@@ -1,4 +1,4 @@
-"""The console of one installation: its desk and its rooms, built together."""
+"""The console of one installation, and the API that does what its pages do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from scim_connector.delivery.trial import Trial
 from scim_connector.provisioning.simulation import Simulator
+from scim_connector.web.admin_api.callers import Callers
+from scim_connector.web.admin_api.front import AdminApi
+from scim_connector.web.admin_api.routes import Office
 from scim_connector.web.console import Console
 from scim_connector.web.console.api_app import ApiAppPages
 from scim_connector.web.console.applications import ApplicationPages
@@ -63,4 +66,14 @@ def build(house: House, gate: Gate, provisioning: Provisioning) -> Console:
             SettingsPages(desk, Trial(house.settings)),
             MailPages(desk),
         ],
+    )
+
+
+def build_api(house: House, gate: Gate, provisioning: Provisioning) -> AdminApi:
+    """Build the Admin API of a process, for the same people and for API users."""
+    database, keys, settings = house.database, house.keys, house.settings
+    simulator = Simulator(database, keys)
+    return AdminApi(
+        Office(settings, database, keys, simulator, provisioning),
+        Callers(settings.address, database, gate.sessions, gate.programs),
     )

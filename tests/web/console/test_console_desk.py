@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from scim_connector.rules.permissions import AUDITOR
@@ -95,3 +97,26 @@ def test_what_is_not_there(office: Office) -> None:
 
     assert page.status == 404
     assert "No such request" in page.words
+
+
+def test_the_overview_shows_what_a_role_allows(office: Office) -> None:
+    """Whoever may look at applications alone reads nothing about people here."""
+    refused = {"userName": "hidden.person", "name": {"familyName": "Doe"}}
+    assert office.scim.send("POST", "/Users", refused).status == 400
+    office.somebody("cutter", "users.view")
+    cut = office.user_id("cutter@")
+    office.admin.post(f"/admin/users/{cut}/deactivate")
+    looks = office.somebody("apper", "apps.view").get("/admin")
+    provisions = office.somebody("prover", "provisioning.view").get("/admin")
+    complies = office.somebody("complier", "compliance.view").get("/admin")
+    everything = office.admin.get("/admin")
+
+    assert looks.status == 200
+    assert not re.search("hidden.person|cutter@|need.? you|requests in 24", looks.text)
+    assert "hidden.person" in provisions.text
+    assert "cutter@" not in provisions.text
+    assert "cutter@" in complies.text
+    assert "hidden.person" not in complies.text
+    assert {"hidden.person", "cutter@"} <= set(
+        re.findall(r"hidden\.person|cutter@", everything.text)
+    )

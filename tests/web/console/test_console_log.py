@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
+from html import unescape
+from typing import Any
 from urllib.parse import quote
 
 from tests.browser import Page
@@ -44,6 +48,34 @@ def test_a_refusal_says_what_to_change(office: Office) -> None:
     assert "Email is unique R5" in page.words
     assert "correct the mail attribute in Entra" in page.words
     assert "Waits for a decision" in page.words
+
+
+def test_the_request_is_a_command_to_copy(office: Office) -> None:
+    """Its address is the one that was asked, and nothing sent ends a quotation."""
+    user_name = _refused(office, "o'neil")
+    office.scim.send("DELETE", "/Users/x';id;'", {})
+    command = _command(_detail(office, user_name))
+    (entry,) = _logged(office, "method=DELETE&reads=yes&status=404")
+    odd = _command(office.admin.get(f"/admin/log/{entry['request_id']}"))
+
+    base = office.scim.base_url
+    assert command[:4] == ["curl", "-X", "POST", f"{base}/Users"]
+    assert json.loads(command[-1])["userName"] == user_name
+    assert odd[:4] == ["curl", "-X", "DELETE", f"{base}/Users/x%27%3Bid%3B%27"]
+
+
+def _command(page: Page) -> list[str]:
+    """The words that a shell makes of the command on a page."""
+    (text,) = re.findall(r'<pre id="curl"[^>]*>(.*?)</pre>', page.text, re.DOTALL)
+    return shlex.split(unescape(text))
+
+
+def _logged(office: Office, query: str) -> list[dict[str, Any]]:
+    """What the list has, as soon as it has something: reads appear in a moment."""
+    found: list[dict[str, Any]] = []
+    while not found:
+        found = json.loads(office.admin.get(f"/admin/log?{query}&format=json").text)
+    return found
 
 
 def test_what_a_provider_sends_is_only_text(office: Office) -> None:

@@ -6,25 +6,15 @@ import json
 import re
 from html import unescape
 
-from scim_connector.directory.database import Database
 from tests.browser import Page
 from tests.console import Desk, Office
-from tests.digest import digest_of
+from tests.digest import digest_of_server
 
 SHOUT = "value = 'ToUpper([name.familyName])'"
 
 
-#: What the server writes beside the requests: mails that leave, seals, last uses.
-BY_ITSELF = ("audit_events", "audit_seals", "credentials", "outbox", "password_resets")
-
-
 def _digest(office: Office) -> str:
-    """A digest of what the server keeps, but for what it writes by itself."""
-    database = Database(f"sqlite:///{office.scim.folder / 'scim-connector.db'}")
-    try:
-        return digest_of(database, but=(*BY_ITSELF, "sessions", "quirk_counts"))
-    finally:
-        database.close()
+    return digest_of_server(office.scim.folder)
 
 
 def _connection(office: Office, name: str) -> tuple[str, str]:

@@ -28,6 +28,8 @@ _FIELDS: Final = (
 )
 #: What a batch may do to every entry it fits: nothing that takes a value.
 _BATCHED: Final = ("link", "reactivate_and_link", "same_person", "ignore")
+#: Digits of an instant in microseconds.
+_LONG: Final = 18
 
 
 class ConflictPages:
@@ -140,17 +142,19 @@ class ConflictPages:
         )
 
     def _entry(self, text: str) -> Conflict:
-        if not text.isdigit():
+        number = lists.whole(text)
+        if number is None:
             raise NotPossible("There is no such conflict.")
-        return administration.find(self._desk.reader, int(text))
+        return administration.find(self._desk.reader, number)
 
     def carry_out(self, me: Person) -> Response:
         """Decide the reviewed entries; one that cannot be leaves the others alone."""
         remedy_id, act = request.form.get("remedy", ""), me.act()
         if remedy_id not in _BATCHED:
             raise NotPossible("Choose what is to be done with them.")
-        ids = [int(t) for t in request.form.getlist("conflict") if t.isdigit()]
-        choices = [Choice(each, remedy_id, {}) for each in ids[: lists.PAGE]]
+        ids = map(lists.whole, request.form.getlist("conflict"))
+        known = [each for each in ids if each is not None]
+        choices = [Choice(each, remedy_id, {}) for each in known[: lists.PAGE]]
         outcomes = self._desk.write(
             lambda tx: administration.decide_batch(tx, choices, act)
         )
@@ -174,8 +178,9 @@ def _fits(reader: Any, entry: Conflict, remedy_id: str) -> bool:
 
 
 def _place(text: str) -> tuple[int, int] | None:
-    at, _, number = text.partition(".")
-    return (int(at), int(number)) if at.isdigit() and number.isdigit() else None
+    instant, _, entry = text.partition(".")
+    at, number = lists.whole(instant, digits=_LONG), lists.whole(entry)
+    return None if at is None or number is None else (at, number)
 
 
 def _line(each: Listed) -> dict[str, Any]:

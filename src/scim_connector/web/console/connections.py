@@ -13,7 +13,7 @@ from scim_connector.directory import connections, credentials, quirks, users
 from scim_connector.login.client_credentials import client_id
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.scim.dialects import QUIRKS
-from scim_connector.web.console import guides
+from scim_connector.web.console import guides, lists
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
 from scim_connector.web.pages.frame import now
 
@@ -114,9 +114,8 @@ class ConnectionPages:
         kind = form.get("kind", "")
         if kind not in KINDS:
             return self.new(me, "Choose what kind of provider it is.", 400)
-        former = form.get("takes_over", "")
         settings = _chosen(form) | {
-            "takes_over": int(former) if former.isdigit() else None,
+            "takes_over": lists.whole(form.get("takes_over", "")),
             "state": "rehearsing" if form.get("rehearse") == "yes" else "live",
         }
 
@@ -289,9 +288,10 @@ class ConnectionPages:
     def retire(self, me: Person, connection_id: int) -> Response:
         """End the connection, once its name was typed."""
         found, act = self._found(connection_id), me.act()
-        if request.form.get("name", "").strip() != found.name:
-            wrong = f"Type the name of the connection, {found.name}, to retire it."
-            return self.settings(me, connection_id, wrong, 400)
+        try:
+            administration.confirm(found, request.form.get("name", ""))
+        except NotPossible as error:
+            return self.settings(me, connection_id, str(error), 400)
         deactivate = request.form.get("deactivate") == "yes"
         ended = self._desk.write(
             lambda tx: administration.retire(tx, found, act, deactivate=deactivate)

@@ -56,6 +56,8 @@ _TOLD: Final = f"{cookies.PREFIX}told"
 #: What refuses something that was asked for, with a sentence for who asked.
 REFUSALS: Final = (NotPossible, RulesViolated, MappingError, ScimError)
 _BUSY: Final = "The database is busy. Nothing was changed; try again in a moment."
+#: A number in an address is one that a database holds, or the address is another.
+_NUMBER: Final = "<int(max=999999999):"
 
 View = Callable[..., Response]
 
@@ -180,6 +182,7 @@ class Desk:
 
         self.served.append((method, path, permission))
         endpoint = f"{method} {path}"
+        path = path.replace("<int:", _NUMBER)
         app.add_url_rule(path, endpoint, guarded, methods=[method])
 
     def _me(self) -> Person | None:

@@ -49,7 +49,11 @@ def one_of(name: str, allowed: Mapping[str, T]) -> T | None:
 
 def day(name: str, *, end: bool = False) -> int | None:
     """A day of the filter as microseconds UTC: its begin, or the end of it."""
-    text = asked(name)
+    return day_of(name, asked(name), end=end)
+
+
+def day_of(name: str, text: str, *, end: bool = False) -> int | None:
+    """The day in a *text* that came under *name*; raises NotPossible for no day."""
     if not text:
         return None
     try:
@@ -63,11 +67,19 @@ def day(name: str, *, end: bool = False) -> int | None:
 def number(name: str) -> int | None:
     """A whole number of the filter; raises NotPossible for anything else."""
     text = asked(name)
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
+    found = whole(text)
+    if text and found is None:
         raise NotPossible(f'{name} "{text}" is no number.')
-    return int(text)
+    return found
+
+
+def whole(text: str, *, digits: int = 9) -> int | None:
+    """The number that a text is, of so many digits; None for everything else.
+
+    ``str.isdigit`` takes more for digits than ``int`` does, and a database holds less.
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if is_number else None
 
 
 def form() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -190,7 +192,7 @@ class LogPages:
             "again": reasons.AGAIN[kind],
             "user": user,
             "conflicts": waiting,
-            "curl": curl(entry, self._desk.settings.base_url),
+            "curl": curl(entry, self._desk.settings.address),
         }
 
 
@@ -314,13 +316,13 @@ def field_of(name: str, trace: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def curl(entry: Entry, base_url: str) -> str:
-    """The request as a command line, without its secret."""
+def curl(entry: Entry, address: str) -> str:
+    """The request as a command line for this *address*, without its secret."""
     lines = [
-        f"curl -X {entry.method} '{base_url}{entry.path}'",
+        shlex.join(["curl", "-X", entry.method, f"{address}{quote(entry.path)}"]),
         '-H "Authorization: Bearer $TOKEN"',
     ]
     if entry.request_body:
-        quoted = entry.request_body.replace("'", "'\\''")
-        lines += ["-H 'Content-Type: application/scim+json'", f"-d '{quoted}'"]
+        body = shlex.quote(entry.request_body)
+        lines += ["-H 'Content-Type: application/scim+json'", f"-d {body}"]
     return " \\\n  ".join(lines)

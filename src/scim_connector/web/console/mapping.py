@@ -18,7 +18,7 @@ from scim_connector.provisioning.resending import Sent
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.scim import gate
 from scim_connector.scim.errors import ScimError
-from scim_connector.web.console import log, working
+from scim_connector.web.console import lists, log, working
 from scim_connector.web.console.desk import HOME, sentence_of
 from scim_connector.web.pages.frame import now
 
@@ -68,8 +68,9 @@ class MappingPages:
     def _connection(self) -> Connection | None:
         """The connection that is asked about; without a word, that of most people."""
         reader, text = self._desk.reader, request.values.get("connection", "")
-        if text.isdigit():
-            return connections.by_id(reader, int(text))
+        if text:
+            number = lists.whole(text)
+            return None if number is None else connections.by_id(reader, number)
         live = [c for c in connections.every(reader) if c.state != "retired"]
         mapped = [c for c in live if c.mapping_number]
         return max(mapped, key=lambda c: counters.totals(reader, c.id)[0], default=None)
@@ -84,8 +85,8 @@ class MappingPages:
             return self._desk.page(me, "mapping_none.html")
         versions = mapping_versions.every(reader, found.id)
         shown = self._shown(versions, found)
-        asked = request.values.get("user", "")
-        user = users.by_id(reader, int(asked)) if asked.isdigit() else None
+        asked = lists.whole(request.values.get("user", ""))
+        user = None if asked is None else users.by_id(reader, asked)
         typed = request.values.get("username", "")
         return self._desk.page(
             me,
@@ -104,8 +105,8 @@ class MappingPages:
 
     def _shown(self, versions: list[Any], found: Connection) -> str:
         """The text of the version that is asked for, or of the applied one."""
-        asked = request.args.get("version", "")
-        number = int(asked) if asked.isdigit() else found.mapping_number
+        asked = lists.whole(request.args.get("version", ""))
+        number = found.mapping_number if asked is None else asked
         return next((v.text for v in versions if v.number == number), "")
 
     def _loaded(self, found: Connection) -> Mapping:
@@ -188,8 +189,8 @@ class MappingPages:
         """Make the planned text the mapping, and let everybody follow, or nobody."""
         found, act = self._required(), me.act()
         new = self._loaded(found)
-        named = request.form.get("changes", "")
-        work = self._following(found, new, int(named) if named.isdigit() else None, act)
+        named = lists.whole(request.form.get("changes", ""))
+        work = self._following(found, new, named, act)
 
         def tell(result: Plan | Exception) -> str:
             if isinstance(result, TooManyChanges):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
 
-from scim_connector.administration import api_keys, naming
-from scim_connector.administration import users as administration
+from scim_connector.administration import naming, newcomers
 from scim_connector.administration.users import NewUser
 from scim_connector.directory import access, profiles, roles
 from scim_connector.rules.permissions import CREATE_USERS
@@ -18,14 +17,9 @@ from scim_connector.web.console.users import PATH
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-    from scim_connector.accounts import Act
-    from scim_connector.directory.database import Transaction
-    from scim_connector.directory.users import User
-    from scim_connector.tokens.opaque import Token
     from scim_connector.web.console.desk import Desk, Person
 
 _TYPED: Final = ("first_name", "last_name", "email", "initials", "username")
-_KEY_LIVES: Final = 365 * 24 * 3600 * 1_000_000
 
 
 class NewUserPages:
@@ -88,7 +82,15 @@ class NewUserPages:
             mail=form.get("mail") == "yes",
         )
         try:
-            made, key = self._desk.write(lambda tx: self._made(tx, new, me, act))
+            made, key = self._desk.write(
+                lambda tx: newcomers.add(
+                    tx,
+                    new,
+                    act,
+                    own=me.permissions,
+                    pepper=self._desk.keys.peppers()[0],
+                )
+            )
         except RulesViolated as error:
             faults = {v.attribute: v.message for v in error.violations}
             return self.ask(me, sentence_of(error), error.status, faults)
@@ -102,19 +104,3 @@ class NewUserPages:
             else " No mail is sent."
         )
         return self._desk.done(f"{PATH}/{made.id}", f"{made.username} is here.{mailed}")
-
-    def _made(
-        self, tx: Transaction, new: NewUser, me: Person, act: Act
-    ) -> tuple[User, Token | None]:
-        made = administration.add(tx, new, act, own=me.permissions)
-        if not made.is_api_user or not access.api_app_state(tx)[0]:
-            return made, None
-        key = api_keys.create(
-            tx,
-            made,
-            "first",
-            pepper=self._desk.keys.peppers()[0],
-            expires_at=act.now + _KEY_LIVES,
-            act=act,
-        )
-        return made, key

@@ -13,7 +13,6 @@ from scim_connector.directory import (
     connections,
     links,
     profiles,
-    request_log,
     roles,
     users,
 )
@@ -133,16 +132,9 @@ def _query(reader: Reader) -> Query:
         managed=managed,
         held=status == "held",
         never_signed_in=status == "never",
-        ids=_refused(reader) if status == "refused" else None,
+        ids=overview.refused_people(reader, now()) if status == "refused" else None,
         after=lists.asked("after"),
     )
-
-
-def _refused(reader: Reader) -> frozenset[int]:
-    """The users whose last request was refused."""
-    since = now() - overview.OPEN_FOR
-    failures = request_log.open_failures(reader, since=since)
-    return frozenset(each.user_id for each in failures if each.user_id is not None)
 
 
 def _rows(reader: Reader, page: list[User]) -> list[dict[str, Any]]:
