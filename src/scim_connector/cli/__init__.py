@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "sign-in": ("sign_in:sign_in", "Single sign-on through a connection."),
     "session": ("session:session", "Where people are signed in."),
     "receipts": ("receipts:receipts_", "What each deactivation ended, and how fast."),
+    "audit": ("audit:audit", "The record of every change, and the proof of it."),
     "mail": ("mail:mail", "Mails: sent, waiting, undeliverable."),
     "worker": ("worker:worker", "A further process that sends mails."),
     "user": ("user:user", "Local users."),

@@ -8,7 +8,7 @@ below the oldest running transaction, because sequence order is not commit order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,13 @@ _RANGE = Statement(
     .order_by(audit_events.c.id)
     .limit(BATCH)
 )
+_AFTER = Statement(
+    select(*_COLUMNS)
+    .where(audit_events.c.id > bindparam("after", type_=BigInteger))
+    .order_by(audit_events.c.id)
+    .limit(bindparam("at_most", type_=BigInteger))
+)
+_COUNT = Statement(select(func.count()).select_from(audit_events))
 _LAST_EVENT = Statement(select(func.coalesce(func.max(audit_events.c.id), 0)))
 _LAST_SEAL = Statement(
     select(audit_seals.c.last_event, audit_seals.c.hash)
@@ -146,6 +153,18 @@ def newest_of_user(
     return [AuditEvent(*row) for row in rows]
 
 
+_NEWEST = Statement(
+    select(*_COLUMNS)
+    .order_by(audit_events.c.id.desc())
+    .limit(bindparam("at_most", type_=BigInteger))
+)
+
+
+def newest(reader: Reader, *, at_most: int) -> list[AuditEvent]:
+    """The newest events of all, the newest first."""
+    return [AuditEvent(*row) for row in reader.rows(_NEWEST, at_most=at_most)]
+
+
 def newest_named(
     reader: Reader, names: Sequence[str], *, at_most: int
 ) -> list[AuditEvent]:
@@ -195,8 +214,65 @@ def _hash(previous: str, rows: list[tuple[Any, ...]]) -> str:
     return digest.hexdigest()
 
 
-def first_broken(reader: Reader) -> str | None:
-    """Check every seal; returns what is wrong with the first broken one, or None."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest seal: everything up to *last_event* hangs on its *hash*.
+
+    *events* is how many are sealed in all, *sealed_at* in microseconds UTC.
+    """
+
+    last_event: int
+    events: int
+    hash: str
+    sealed_at: int
+
+
+_HEAD = Statement(
+    select(audit_seals.c.last_event, audit_seals.c.hash, audit_seals.c.sealed_at)
+    .order_by(audit_seals.c.id.desc())
+    .limit(1)
+)
+_SEALED = Statement(select(func.coalesce(func.sum(audit_seals.c.count), 0)))
+_SEAL_OF = Statement(
+    select(audit_seals.c.hash).where(
+        audit_seals.c.last_event == bindparam("of_event", type_=BigInteger)
+    )
+)
+
+
+def head(reader: Reader) -> Head | None:
+    """The newest seal, None before the first."""
+    row = reader.row(_HEAD)
+    if row is None:
+        return None
+    last, hashed, sealed_at = row
+    return Head(int(last), int(reader.value(_SEALED)), hashed, int(sealed_at))
+
+
+def seal_of(reader: Reader, last_event: int) -> str | None:
+    """The hash of the seal that ends with this event, None when there is none."""
+    found = reader.value(_SEAL_OF, of_event=last_event)
+    return None if found is None else str(found)
+
+
+def after(reader: Reader, event_id: int, *, at_most: int = BATCH) -> list[AuditEvent]:
+    """The events behind one, the oldest first; from 0 it is all of them."""
+    rows = reader.rows(_AFTER, after=event_id, at_most=at_most)
+    return [AuditEvent(*row) for row in rows]
+
+
+def count(reader: Reader) -> int:
+    """How many events there are."""
+    return int(reader.value(_COUNT))
+
+
+def first_broken(
+    reader: Reader, *, progress: Callable[[int], None] = lambda events: None
+) -> str | None:
+    """Check every seal; returns what is wrong with the first broken one, or None.
+
+    *progress* is told how many events each sound seal held.
+    """
     previous, last = GENESIS, 0
     for first, end, count, hashed, before in reader.rows(_SEALS):
         if before != previous:
@@ -209,4 +285,5 @@ def first_broken(reader: Reader) -> str | None:
         if _hash(previous, rows) != hashed:
             return f"events {first} to {end} were changed after they were sealed"
         previous, last = hashed, end
+        progress(count)
     return None

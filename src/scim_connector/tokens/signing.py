@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "ES256"
 LOGOUT_TYPE: Final = "logout+jwt"
+HEAD_TYPE: Final = "audit-head+jwt"
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 #: Seconds a logout token is good for, as OpenID Connect Back-Channel Logout 1.0 advises.
 LIVES: Final = 120
@@ -26,6 +27,10 @@ _PURPOSE: Final = "signing ES256"
 _ORDER: Final = int(
     "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551", 16
 )
+
+
+class NotSigned(Exception):
+    """Something that no key of this installation has signed."""
 
 
 class SigningKeys:
@@ -65,8 +70,32 @@ class SigningKeys:
         }
         if session_id is not None:
             claims["sid"] = session_id
+        return self._signed(claims, LOGOUT_TYPE)
+
+    def audit_head(self, claims: dict[str, Any]) -> str:
+        """The newest seal of audit, signed: what somebody keeps to check us by later."""
+        return self._signed(claims, HEAD_TYPE)
+
+    def opened_head(self, text: str) -> dict[str, Any]:
+        """What a signed head says; raises NotSigned unless a key of ours signed it."""
+        for key in self._keys:
+            try:
+                header = jwt.get_unverified_header(text)
+                claims: dict[str, Any] = jwt.decode(
+                    text,
+                    key.public_key(),
+                    algorithms=[ALGORITHM],
+                    options={"verify_aud": False, "verify_iat": False},
+                )
+            except jwt.InvalidTokenError:
+                continue
+            if header.get("typ") == HEAD_TYPE:
+                return claims
+        raise NotSigned
+
+    def _signed(self, claims: dict[str, Any], kind: str) -> str:
         current = self._keys[0]
-        headers = {"typ": LOGOUT_TYPE, "kid": _public(current)["kid"]}
+        headers = {"typ": kind, "kid": _public(current)["kid"]}
         return jwt.encode(claims, current, algorithm=ALGORITHM, headers=headers)
 
 
