@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.browser import Browser, Page
 from tests.server import Server
 
 PASSWORD = "seven wooden herons at noon"
+#: A name that would be a script, if anything ran it.
+EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 _SETUP = re.compile(r"http\S+/setup/\S+")
 _LINK = re.compile(r"http\S+/password/\S+")
 
@@ -32,6 +35,13 @@ class Desk:
     def post(self, path: str, fields: dict[str, str] | None = None, **how: Any) -> Page:
         """Press a button of the console."""
         return self.browser.post(f"{self.address}{path}", fields or {}, **how)
+
+    def mapping_text(self, connection: int) -> str:
+        """The mapping in force for a connection, as its page has it."""
+        page = self.get(f"/admin/mapping?connection={connection}")
+        whole = page.text.split('name="text"')[1]
+        text = whole.partition(">")[2].partition("</textarea>")[0]
+        return unescape(text).strip("\n")
 
     def sign_in(self, name: str) -> Page:
         """Sign in with the password that everybody has here."""
@@ -136,3 +146,34 @@ def running(folder: Path, **settings: str) -> Iterator[Office]:
     }
     with server.running(folder, environment=environment) as scim:
         yield set_up(scim)
+
+
+def live(office: Office) -> None:
+    """Let something of everything happen, with a name that would be a script."""
+    office.person("anna.virtanen@contoso.com", name={"givenName": "Anna"})
+    leaver = office.person("bo.larsen@contoso.com")
+    evil = {"givenName": EVIL, "familyName": EVIL}
+    names = ("displayName", "nickName", "title", "userType", "locale", "externalId")
+    texts = dict.fromkeys(names, EVIL)
+    scim_id = office.person(
+        "evil@contoso.com", name=evil, **texts, roles=[{"value": EVIL}]
+    )
+    office.scim.send(
+        "POST", "/Groups", {"displayName": EVIL, "members": [{"value": scim_id}]}
+    )
+    office.scim.send("DELETE", f"/Users/{leaver}")
+    body = {
+        "userName": "anna.other@contoso.com",
+        "name": {"givenName": "Anna", "familyName": EVIL},
+        "emails": [{"type": "work", "value": "anna.virtanen@contoso.com"}],
+    }
+    assert office.scim.send("POST", "/Users", body).status == 409
+    office.scim.cli("user", "add", "--email", "old@contoso.com", "--last", "Old")
+    office.scim.cli("application", "add", "nextgen", "--address", "https://n.example")
+    token = office.scim.connection("entra-rehearsed", "--kind", "entra", "--rehearse")
+    office.scim.send(
+        "POST", "/Users", body | {"userName": "r@contoso.com"}, token=token
+    )
+    body |= {"userName": "old.sent@contoso.com"}
+    body["emails"] = [{"type": "work", "value": "old@contoso.com"}]
+    assert office.scim.send("POST", "/Users", body).status == 409

@@ -284,8 +284,9 @@ def _named(query: Query) -> Iterator[Any]:
     names = [users.c[n] for n in ("first_name", "last_name")]
     held = (*(users.c[n] for n in fields), *map(func.lower, names))
     found = [c.contains(needle, autoescape=True) for c in held]
-    # SQLite lowers ASCII alone: other letters are found as they are written.
-    found += [c.contains(query.words, autoescape=True) for c in names]
+    if not needle.isascii():
+        # SQLite lowers ASCII alone: other letters are found as they are written.
+        found += [c.contains(query.words, autoescape=True) for c in names]
     # Found by id, so that SQLite can look into one index and not into every row.
     yield users.c.id.in_(select(users.c.id).where(or_(*found)))
 

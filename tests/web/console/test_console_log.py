@@ -201,3 +201,13 @@ def test_only_who_manages_applies_again(office: Office, auditor: Desk) -> None:
 
     assert auditor.post(f"{path}/try").status == 200
     assert auditor.post(f"{path}/again").status == 403
+
+
+def test_what_arrives_can_be_followed(office: Office) -> None:
+    """The list asks for itself anew, and where nothing runs the page does."""
+    page = office.admin.get("/admin/log?outcome=Failure&tail=yes")
+
+    assert 'hx-trigger="every 2s"' in page.text
+    assert "/admin/log?outcome=Failure&amp;tail=yes" in page.text
+    assert '<noscript><meta http-equiv="refresh"' in page.text
+    assert "every 2s" not in office.admin.get("/admin/log?outcome=Failure").text

@@ -130,6 +130,8 @@ class Desk:
         self.database = database
         self.settings = settings
         self.keys = keys
+        #: Every view: its method, its path, and the permission that opens it.
+        self.served: list[tuple[str, str, Permission | None]] = []
         self._sessions = sessions
         self._notices = Tickets(keys, "notice")
 
@@ -138,6 +140,7 @@ class Desk:
         for name, macro in shown.words(self.settings.time_zone).items():
             app.jinja_env.filters[name] = macro
         app.jinja_env.globals["present"] = now
+        app.extensions["console"] = self
         app.add_url_rule("/", "front", _front)
 
     @property
@@ -177,6 +180,7 @@ class Desk:
             except (DatabaseBusy, LostRace):
                 return self._sorry(me, 503, "Try again in a moment", _BUSY)
 
+        self.served.append((method, path, permission))
         endpoint = f"{method} {path}"
         path = path.replace("<int:", _NUMBER)
         app.add_url_rule(path, endpoint, guarded, methods=[method])

@@ -114,5 +114,11 @@ def more(said: str, last: str | None, *, path: str = "") -> More:
     )
 
 
+def address_without(*names: str) -> str:
+    """The address of the page as it is asked for, but for some of its fields."""
+    kept = {n: v for n, v in request.args.items() if v and n not in names}
+    return _address(request.path, kept)
+
+
 def _address(path: str, fields: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(fields)}" if fields else path

@@ -104,7 +104,8 @@ class LogPages:
             names={c.id: c.name for c in every.values()},
             more=lists.more(f"{len(entries)} on this page, the newest first.", last),
             chosen={name: lists.asked(name) for name in _ASKED},
-            is_narrowed=any(lists.asked(name) for name in _ASKED),
+            is_narrowed=any(lists.asked(name) for name in _ASKED if name != "tail"),
+            still=lists.address_without("tail", "after"),
             actions=[(each, each) for each in ACTIONS],
             outcomes=[(each, each) for each in OUTCOMES],
             methods=[(each, each) for each in METHODS],
@@ -197,7 +198,7 @@ class LogPages:
 
 _ASKED: Final = (
     *("words", "connection", "action", "outcome", "status", "reason", "method"),
-    *("since", "until", "reads", "user"),
+    *("since", "until", "reads", "user", "tail"),
 )
 
 

@@ -33,7 +33,7 @@ from scim_connector.rules.permissions import (
     UPDATE_USERS,
     VIEW_USERS,
 )
-from scim_connector.web.console import lists
+from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import REFUSALS, sentence_of, status_of
 from scim_connector.web.console.log import NAMES, field_of
 from scim_connector.web.console.receipts import ended
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from scim_connector.web.console.desk import Desk, Person
 
 EDITED: Final = ("first_name", "last_name", "initials", "username", "email")
+#: Facts that are instants, in microseconds.
+_INSTANTS: Final = frozenset({"until", "expires"})
 Work = Callable[["Transaction", "User", "Act"], object]
 
 
@@ -370,12 +372,16 @@ def _event(each: audit.AuditEvent) -> dict[str, Any]:
         "sentence": EVENTS.get(each.name, each.name),
         "actor": f"{by.get(kind, 'by')} {name}",
         "change": change,
-        "facts": [(n.replace("_", " "), _shown(v)) for n, v in sorted(facts.items())],
+        "facts": [
+            (n.replace("_", " "), _shown(n, v)) for n, v in sorted(facts.items())
+        ],
         "request_id": each.request_id,
     }
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    if name in _INSTANTS and isinstance(value, int):
+        return sheets.instant(value) or ""
     if isinstance(value, dict):
         return ", ".join(f"{name} {count}" for name, count in value.items())
     if isinstance(value, list):
