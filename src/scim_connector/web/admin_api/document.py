@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 from scim_connector import __version__
@@ -43,6 +44,7 @@ def made(address: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": answers.SHAPES | table.SHAPES,
+            "responses": _problems(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {
@@ -94,9 +96,21 @@ def _answers(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
     else:
         content = {answers.TYPE: {"schema": route.answer}}
         yield str(route.status), {"description": route.summary, "content": content}
-    problem = {answers.PROBLEM_TYPE: {"schema": shapes.ref("Problem")}}
     for status in statuses(route):
-        yield str(status), {"description": _WHY[status], "content": problem}
+        yield str(status), {"$ref": f"#/components/responses/{_named(status)}"}
+
+
+def _problems() -> dict[str, Any]:
+    """Every problem that a route may answer, once."""
+    content = {answers.PROBLEM_TYPE: {"schema": shapes.ref("Problem")}}
+    return {
+        _named(status): {"description": why, "content": content}
+        for status, why in _WHY.items()
+    }
+
+
+def _named(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "")
 
 
 def statuses(route: Route) -> list[int]:
