@@ -114,7 +114,7 @@ def test_the_printed_administrator_sees_the_console(demo: Demo) -> None:
     browser = Browser()
 
     page = demo.sign_in(browser)
-    console = browser.get(demo.address)
+    console = browser.get(f"{demo.address}/admin")
 
     assert page.status == console.status == 200
     assert console.path == "/admin"

@@ -103,11 +103,13 @@ def test_another_version_is_a_scim_404(door: Door, path: str) -> None:
 
 
 def test_beside_scim_there_is_a_hint(door: Door) -> None:
-    """A base URL pasted without its path is told where SCIM is."""
+    """A base URL pasted without its path is told where SCIM is; a browser goes on."""
     for path in ("/", "/scimx", "/v2/Users"):
         answer = door.client.get(path)
         assert answer.status_code == 404
         assert "/scim/v2" in answer.text
+    shown = door.client.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (shown.status_code, shown.headers["Location"]) == (303, "/admin")
 
 
 @pytest.mark.parametrize(
