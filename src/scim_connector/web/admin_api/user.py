@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     from scim_connector.web.admin_api.routes import Visit
 
 Work = Callable[["Transaction", User, "Act"], object]
-_PLAIN: Final = (
-    *("id", "username", "initials", "first_name", "last_name", "email", "active"),
-)
 
 
 def found(visit: Visit) -> User:
@@ -50,15 +47,25 @@ def found(visit: Visit) -> User:
     return user
 
 
+def plain(user: User) -> dict[str, Any]:
+    """What a row of the list and the whole user both tell; its shape is PLAIN."""
+    named = ("id", "username", "initials", "first_name", "last_name", "email", "active")
+    return {
+        **{name: getattr(user, name) for name in named},
+        "kind": "api" if user.is_api_user else "person",
+        "held_inactive": user.held_at is not None,
+        "first_sign_in": instant(user.first_login_at),
+        "created": instant(user.created_at),
+    }
+
+
 def one(reader: Reader, user: User) -> dict[str, Any]:
     """Everything about a user that may be seen."""
     names = {c.id: c.name for c in connections.every(reader)}
     link = links.of_user(reader, user.id)
     profile = profiles.name(reader, user.profile_id) if user.profile_id else None
     return {
-        **{name: getattr(user, name) for name in _PLAIN},
-        "kind": "api" if user.is_api_user else "person",
-        "held_inactive": user.held_at is not None,
+        **plain(user),
         "held_by": user.held_by,
         "source": names.get(link.connection_id) if link else None,
         "scim_id": link.id if link else None,
@@ -70,8 +77,6 @@ def one(reader: Reader, user: User) -> dict[str, Any]:
         ],
         "sessions": [_session(each) for each in sessions.of_user(reader, user.id)],
         "keys": [_key(each) for each in api_keys.of_user(reader, user.id)],
-        "first_sign_in": instant(user.first_login_at),
-        "created": instant(user.created_at),
         "changed": instant(user.updated_at),
     }
 
@@ -236,16 +241,21 @@ _KEY: Final = shapes.answer(
     expires=shapes.or_null(shapes.instant()),
     last_used=shapes.or_null(shapes.instant()),
 )
+PLAIN: Final[Mapping[str, shapes.Shape]] = {
+    "id": shapes.an_id(),
+    "username": shapes.told(),
+    "initials": shapes.told(),
+    "first_name": shapes.told(),
+    "last_name": shapes.told(),
+    "email": shapes.told(),
+    "active": shapes.flag(),
+    "kind": shapes.one_of(("person", "api")),
+    "held_inactive": shapes.flag("Whether a person holds them inactive."),
+    "first_sign_in": shapes.or_null(shapes.instant()),
+    "created": shapes.instant(),
+}
 _USER: Final = shapes.answer(
-    id=shapes.an_id(),
-    username=shapes.told(),
-    initials=shapes.told(),
-    first_name=shapes.told(),
-    last_name=shapes.told(),
-    email=shapes.told(),
-    active=shapes.flag(),
-    kind=shapes.one_of(("person", "api")),
-    held_inactive=shapes.flag(),
+    **PLAIN,
     held_by=shapes.or_null(shapes.told("Who holds them inactive.")),
     source=shapes.or_null(shapes.told("The connection that manages them.")),
     scim_id=shapes.or_null(shapes.told("Their id at that connection.")),
@@ -254,8 +264,6 @@ _USER: Final = shapes.answer(
     roles=shapes.many(_ROLE),
     sessions=shapes.many(_SESSION),
     keys=shapes.many(_KEY, "Keys of an API user, without their secrets."),
-    first_sign_in=shapes.or_null(shapes.instant()),
-    created=shapes.instant(),
     changed=shapes.instant(),
 )
 _EVENT: Final = shapes.answer(

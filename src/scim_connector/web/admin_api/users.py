@@ -13,9 +13,8 @@ from scim_connector.directory.users import Query, User
 from scim_connector.rules.permissions import CREATE_USERS, UPDATE_USERS, VIEW_USERS
 from scim_connector.web.admin_api import shapes
 from scim_connector.web.admin_api.routes import AFTER, LIMIT, Parameter, Route, cut
+from scim_connector.web.admin_api.user import PLAIN, found, one, plain
 from scim_connector.web.admin_api.user import SHAPES as OF_ONE
-from scim_connector.web.admin_api.user import found, one
-from scim_connector.web.console.sheets import instant
 from scim_connector.web.console.users import ANYBODY, KINDS, NOBODY, STATUSES
 from scim_connector.web.pages.frame import now
 
@@ -64,21 +63,12 @@ def _listed(reader: Reader, page: Any) -> list[dict[str, Any]]:
     names = {c.id: c.name for c in connections.every(reader)}
     return [
         {
-            **{name: getattr(user, name) for name in _PLAIN},
-            "kind": "api" if user.is_api_user else "person",
-            "held_inactive": user.held_at is not None,
+            **plain(user),
             "roles": held.get(user.id, []),
             "source": names.get(managing.get(user.id, 0)),
-            "first_sign_in": instant(user.first_login_at),
-            "created": instant(user.created_at),
         }
         for user in page
     ]
-
-
-_PLAIN: Final = (
-    *("id", "username", "initials", "first_name", "last_name", "email", "active"),
-)
 
 
 def create_user(visit: Visit) -> dict[str, Any]:
@@ -121,19 +111,9 @@ def edit_user(visit: Visit) -> dict[str, Any]:
 # ---------------------------------------------------------------------------- as data
 
 _ROW: Final = shapes.answer(
-    id=shapes.an_id(),
-    username=shapes.told(),
-    initials=shapes.told(),
-    first_name=shapes.told(),
-    last_name=shapes.told(),
-    email=shapes.told(),
-    active=shapes.flag(),
-    kind=shapes.one_of(KINDS),
-    held_inactive=shapes.flag("Whether a person holds them inactive."),
+    **PLAIN,
     roles=shapes.many(shapes.told()),
     source=shapes.or_null(shapes.told("The connection that manages them.")),
-    first_sign_in=shapes.or_null(shapes.instant()),
-    created=shapes.instant(),
 )
 SHAPES: Final = {"UserRow": _ROW, **OF_ONE}
 _FIELDS: Final = {
