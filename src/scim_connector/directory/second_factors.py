@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import recovery_codes, second_factors
@@ -56,11 +56,6 @@ _USE_CODE = Statement(
         recovery_codes.c.hash == bindparam("of_hash"),
     )
 )
-_LEFT = Statement(
-    select(func.count())
-    .select_from(recovery_codes)
-    .where(recovery_codes.c.user_id == bindparam("of_user"))
-)
 
 
 def of_user(reader: Reader, user_id: int) -> SecondFactor | None:
@@ -102,8 +97,3 @@ def set_codes(tx: Transaction, user_id: int, hashes: Iterable[str]) -> None:
 def use_code(tx: Transaction, user_id: int, hashed: str) -> bool:
     """Use a recovery code up; False when there is none of this hash."""
     return tx.run(_USE_CODE, of_user=user_id, of_hash=hashed) == 1
-
-
-def codes_left(reader: Reader, user_id: int) -> int:
-    """How many recovery codes are left."""
-    return int(reader.value(_LEFT, of_user=user_id))

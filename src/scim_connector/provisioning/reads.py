@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from scim_connector.directory.stores import Store
 
 FLUSH_SECONDS = 1.0
-FLUSH_AT = 200
 MOST_WAITING = 20_000
 MOST_SOURCES = 500
 
@@ -63,11 +62,6 @@ class RequestGatherer:
             count, _ = self._refused.get(key, (0, ""))
             self._refused[key] = (count + 1, path[:200])
             self._refused_at = now
-
-    @property
-    def is_due(self) -> bool:
-        """Say whether enough reads wait to be written before the second is over."""
-        return len(self._waiting) >= FLUSH_AT
 
     def flush(self) -> int:
         """Write what waits in one transaction; returns how many reads were written."""
