@@ -72,14 +72,7 @@ def refresh(
     Rendered with the old version and time, an unchanged resource is the stored text to
     the letter; only what the provider asked for may still differ.
     """
-    facts = _facts(
-        tx,
-        user,
-        link_id=link.id,
-        version=link.version,
-        created=link.created_at,
-        modified=link.modified_at,
-    )
+    facts = _facts_under(tx, user, link)
     return _renewed(tx, connection, link, facts, document, asked_active, now)
 
 
@@ -195,7 +188,18 @@ def attach(
 
     Its version rises only where the provider reads something else afterwards.
     """
-    facts = _facts(
+    facts = _facts_under(tx, user, link)
+    resource_type = mapping_of(tx, connection).resource_type
+    became = rendering.served(resource_type, document, facts)
+    if rendering.expand(became, "") != rendering.expand(link.served, ""):
+        facts = replace(facts, version=link.version + 1, last_modified=now)
+    attached = links.attach(tx, link, user.id)
+    return _written(tx, connection, attached, facts, document, asked_active)
+
+
+def _facts_under(tx: Transaction, user: User, link: Link) -> rendering.Facts:
+    """What is rendered of *user*, with the version and times that *link* has."""
+    return _facts(
         tx,
         user,
         link_id=link.id,
@@ -203,12 +207,6 @@ def attach(
         created=link.created_at,
         modified=link.modified_at,
     )
-    resource_type = mapping_of(tx, connection).resource_type
-    became = rendering.served(resource_type, document, facts)
-    if rendering.expand(became, "") != rendering.expand(link.served, ""):
-        facts = replace(facts, version=link.version + 1, last_modified=now)
-    attached = links.attach(tx, link, user.id)
-    return _written(tx, connection, attached, facts, document, asked_active)
 
 
 def _facts(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scim_connector.accounts import representation
 from scim_connector.directory import assignments, conflicts, links, users
 from scim_connector.provisioning.steps import Step
 from scim_connector.rules import folding
@@ -112,6 +113,26 @@ def already_known(live: Link, document: Json) -> Restored:
         message = f'userName "{name}" belongs to a user who is inactive'
         raise Uniqueness(f"{message}: set active=true on it instead of creating it.")
     return Restored(live)
+
+
+def with_free_user_name(
+    tx: Transaction, course: Course, link: Link, after: Json, *, refuse: bool
+) -> Json:
+    """*after* with a userName that no other live identity of the connection has.
+
+    Raises Uniqueness for a taken one; without *refuse* the old one is kept instead, and
+    a step says so (decision 27).
+    """
+    key = text_key(after["userName"])
+    if key == link.user_name_key:
+        return after
+    if links.live_by_user_name(tx, link.connection_id, key) is None:
+        return after
+    message = f'userName "{after["userName"]}" is already in use by another user.'
+    if refuse:
+        raise Uniqueness(message)
+    course.steps.warn(Step.CHECK_RULES, f"{message} The old one is kept.")
+    return {**after, "userName": representation.stated(link)["userName"]}
 
 
 def _decided(tx: Transaction, user_id: int | None) -> Match:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.accounts import groups, representation
-from scim_connector.directory import links
 from scim_connector.mapping.drafts import derive
+from scim_connector.provisioning import matching
 from scim_connector.provisioning.creation import Creation
 from scim_connector.provisioning.exchange import paused
 from scim_connector.provisioning.steps import Step
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim.errors import ScimError, Uniqueness
-from scim_connector.scim.folding import text_key
+from scim_connector.scim.errors import ScimError
 
 if TYPE_CHECKING:
     from scim_connector.accounts import Act
@@ -60,7 +59,9 @@ class Unlinked:
         asked = bool(after.get("active", self.link.asked_active))
         if self.connection.state == "paused" and asked:
             raise paused(self.connection)
-        after = self._free_user_name({**after, "active": asked}, asked)
+        after = matching.with_free_user_name(
+            self.tx, self.course, self.link, {**after, "active": asked}, refuse=asked
+        )
         try:
             with self.tx.savepoint():
                 link = self._created(after)
@@ -71,17 +72,6 @@ class Unlinked:
             link = self._stored(after)
         self.course.changed = True
         return link
-
-    def _free_user_name(self, after: Json, asked: bool) -> Json:
-        key = text_key(after["userName"])
-        other = links.live_by_user_name(self.tx, self.connection.id, key)
-        if other is None or other.seq == self.link.seq:
-            return after
-        message = f'userName "{after["userName"]}" is already in use by another user.'
-        if asked:
-            raise Uniqueness(message)
-        self.course.steps.warn(Step.CHECK_RULES, f"{message} The old one is kept.")
-        return {**after, "userName": self.before["userName"]}
 
     def _created(self, after: Json) -> Link:
         derived = derive(self.mapping, after)

@@ -11,15 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scim_connector.accounts import Account, groups, representation
-from scim_connector.directory import links, users
+from scim_connector.directory import users
 from scim_connector.mapping.drafts import derive
-from scim_connector.provisioning import wishes
+from scim_connector.provisioning import matching, wishes
 from scim_connector.provisioning.exchange import paused
 from scim_connector.provisioning.steps import Step
 from scim_connector.rules import lifecycle
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim.errors import InvalidValue, Uniqueness
-from scim_connector.scim.folding import text_key
+from scim_connector.scim.errors import InvalidValue
 from scim_connector.scim.rendering import timestamp
 
 if TYPE_CHECKING:
@@ -81,7 +80,9 @@ class Update:
             return self.link
         self._refuse_while_paused(asked)
         stays = self._will_be_active(asked)
-        after = self._free_user_name(after, stays)
+        after = matching.with_free_user_name(
+            self.tx, self.course, self.link, after, refuse=stays
+        )
         returns = stays and not self.account.user.active
         if returns or self.mapping.is_touched(self.before, after):
             self._map(after, stays)
@@ -106,19 +107,6 @@ class Update:
         if not asked or user.active:
             return asked
         return user.held_by is None or not self.link.asked_active
-
-    def _free_user_name(self, after: Json, stays: bool) -> Json:
-        key = text_key(after["userName"])
-        if key == self.link.user_name_key:
-            return after
-        other = links.live_by_user_name(self.tx, self.connection.id, key)
-        if other is None:
-            return after
-        message = f'userName "{after["userName"]}" is already in use by another user.'
-        if stays:
-            raise Uniqueness(message)
-        self.course.steps.warn(Step.CHECK_RULES, f"{message} The old one is kept.")
-        return {**after, "userName": self.before["userName"]}
 
     def _map(self, after: Json, stays: bool) -> None:
         """Let the local user follow what the mapping now says."""
