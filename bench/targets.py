@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _START_SECONDS: Final = 60.0
+_NONE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +49,24 @@ def bare() -> Iterator[Target]:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Target]:
-    """Serve the directory in *folder* as an operator would."""
+def ours(folder: Path, **settings: str) -> Iterator[Target]:
+    """Serve the directory in *folder* as an operator would; *settings* are variables."""
     port = _free_port()
     serve = [sys.executable, "-m", "scim_connector.cli", "serve", "--port", str(port)]
-    with _started(serve, port, folder) as target:
+    with _started(serve, port, folder, settings) as target:
         yield target
 
 
 @contextmanager
-def _started(command: list[str], port: int, folder: Path) -> Iterator[Target]:
+def _started(
+    command: list[str], port: int, folder: Path, settings: Mapping[str, str] = _NONE
+) -> Iterator[Target]:
     log = folder / f"bench-{port}.log" if folder != ROOT else Path(os.devnull)
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own programs
             command,
             cwd=folder,
-            env=_environment(),
+            env=_environment() | settings,
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

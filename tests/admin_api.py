@@ -106,15 +106,19 @@ def programs(
 
 def exchanged(office: Office, name: str, key: str) -> str:
     """The token that a key of an API user is exchanged for."""
-    basic = base64.b64encode(f"{name}:{key.strip()}".encode()).decode()
-    reply = office.scim.send_raw(
-        "POST",
-        "/oauth2/token",
-        {
-            "Authorization": f"Basic {basic}",
-            "Content-Type": "application/x-www-form-urlencoded",
-        },
-        b"grant_type=client_credentials",
-    )
+    reply = as_client(office, "token", name, key, "grant_type=client_credentials")
     assert reply.status == 200, reply.content
     return str(reply.body["access_token"])
+
+
+def as_client(
+    office: Office, endpoint: str, name: str, secret: str, form: str
+) -> Reply:
+    """What an endpoint below /oauth2 answers to a client with its secret."""
+    basic = base64.b64encode(f"{name}:{secret.strip()}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {basic}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    path = f"/oauth2/{endpoint}"
+    return office.scim.send_raw("POST", path, headers, form.encode())

@@ -68,6 +68,24 @@ class Browser:
         """Send a form from a page of the same host, or as *origin* says."""
         return self._go("POST", url, fields, origin=origin, follow=follow)
 
+    def upload(
+        self, url: str, fields: Mapping[str, str], files: Mapping[str, bytes]
+    ) -> Page:
+        """Send a form with files, as ``multipart/form-data``."""
+        edge = "edge-of-the-parts"
+        parts = [(f'name="{name}"', text.encode()) for name, text in fields.items()]
+        parts += [(f'name="{n}"; filename="{n}.csv"', b) for n, b in files.items()]
+        body = b"".join(
+            f"--{edge}\r\nContent-Disposition: form-data; {said}\r\n\r\n".encode()
+            + content
+            + b"\r\n"
+            for said, content in parts
+        )
+        whole = body + f"--{edge}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={edge}"
+        self.history.append(url)
+        return self._ask("POST", url, whole, "", kind)
+
     def fill(self, page: Page, action: str, **fields: str) -> Page:
         """Fill in the form of *page* and press its button."""
         return self.post(urljoin(page.url, action), {**page.fields, **fields})
@@ -98,16 +116,18 @@ class Browser:
         self,
         method: str,
         url: str,
-        fields: Mapping[str, str | list[str]] | None,
+        fields: Mapping[str, str | list[str]] | bytes | None,
         origin: str | None,
+        kind: str = "application/x-www-form-urlencoded",
     ) -> Page:
         place = urlsplit(url)
         client = self._connection(place)
         target = place.path or "/"
         target += f"?{place.query}" if place.query else ""
-        body = None if fields is None else urlencode(fields, doseq=True)
+        is_form = fields is not None and not isinstance(fields, bytes)
+        body = urlencode(fields, doseq=True) if is_form else fields
         try:
-            client.request(method, target, body, self._headers(place, origin))
+            client.request(method, target, body, self._headers(place, origin, kind))
             answer = client.getresponse()
             text = answer.read().decode("utf-8", "replace")
             text = text.replace("<wbr>", "")  # only says where a line may break
@@ -119,14 +139,16 @@ class Browser:
     def _connection(self, place: SplitResult) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
 
-    def _headers(self, place: SplitResult, origin: str | None) -> dict[str, str]:
+    def _headers(
+        self, place: SplitResult, origin: str | None, kind: str
+    ) -> dict[str, str]:
         held = self.jar.get(place.netloc, {})
         headers = {"User-Agent": "Firefox of the tests"}
         if held:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in held.items())
         if origin is not None:
             headers["Origin"] = origin or f"{place.scheme}://{place.netloc}"
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = kind
         if self.network is not None:
             headers["X-Forwarded-For"] = self.network
         return headers

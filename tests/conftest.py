@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scim_connector.directory import upgrade
 from scim_connector.directory.database import Database
 from tests import postgres
+
+# How long an example takes says something of the machine, and nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 #: Databases of this process alone: a server that is given may serve several.
 _MINE = f"scim_connector_{os.getpid()}"
@@ -64,3 +69,23 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     yield made
     made.close()
     server.drop(name)
+
+
+@pytest.fixture
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], str]]:
+    """Name a place where no database is yet, of one kind; its URL."""
+    made: list[tuple[postgres.Postgres, str]] = []
+
+    def new(kind: str) -> str:
+        name = f"{_MINE}_{next(_NUMBERS)}"
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / name}.db"
+        server: postgres.Postgres = request.getfixturevalue("postgres_server")
+        made.append((server, name))
+        return server.create(name)
+
+    yield new
+    for server, name in made:
+        server.drop(name)

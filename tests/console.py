@@ -36,6 +36,12 @@ class Desk:
         """Press a button of the console."""
         return self.browser.post(f"{self.address}{path}", fields or {}, **how)
 
+    def upload(
+        self, path: str, fields: dict[str, str], files: dict[str, bytes] | None = None
+    ) -> Page:
+        """Send a form that holds files."""
+        return self.browser.upload(f"{self.address}{path}", fields, files or {})
+
     def mapping_text(self, connection: int) -> str:
         """The mapping in force for a connection, as its page has it."""
         page = self.get(f"/admin/mapping?connection={connection}")

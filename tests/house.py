@@ -9,10 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 from scim_connector.accounts import Act
+from scim_connector.accounts import groups as accounts_groups
 from scim_connector.administration import shipped
 from scim_connector.directory import (
+    async_requests,
     audit,
     connections,
+    groups,
     links,
     mapping_versions,
     outbox,
@@ -152,6 +155,18 @@ class Provider:
         call = self.call("DELETE", f"/Groups/{group_id}")
         return self.groups.delete(call, group_id, if_match=None)
 
+    def tie(self, group_id: str, role: str) -> None:
+        """Let a group give a role, as a person here does."""
+
+        def work(tx: Any) -> None:
+            group = groups.by_id(tx, self.connection.id, group_id)
+            found = roles.by_name(tx, role)
+            assert group is not None
+            assert found is not None
+            accounts_groups.tie(tx, group, found.id, operator(), source="console")
+
+        self.database.write(work)
+
     def group(self, group_id: str) -> Json:
         """GET /Groups/{id} as JSON."""
         call = self.call("GET", f"/Groups/{group_id}")
@@ -187,6 +202,11 @@ def shown(answer: Answer) -> Json:
 def local(answer: Answer) -> Json:
     """What the provider's wishes became."""
     return shown(answer)[LOCAL]["local"]
+
+
+def secret_of(text: str) -> str:
+    """What opens a token or a link: the last 43 characters, "_" among them."""
+    return text[-43:]
 
 
 def operator() -> Act:
@@ -242,3 +262,23 @@ def last_entry(provider_: Provider) -> Entry:
     """The newest entry of the request log, gathered reads written first."""
     provider_.gatherer.flush()
     return request_log.newest(provider_.database.reader(), at_most=1)[0]
+
+
+def asked_later(database: Database, connection_id: int, at: int) -> str:
+    """A request that was taken to be carried out later; returns its id."""
+    txn = str(uuid4())
+    values = {
+        "txn": txn,
+        "connection_id": connection_id,
+        "credential_id": "credential",
+        "method": "POST",
+        "path": "/scim/v2/Users",
+        "source": "192.0.2.1",
+        "sealed": "c2VhbGVk",
+        "size": 100,
+        "key_hash": None,
+        "fingerprint": None,
+        "taken_at": at,
+    }
+    database.write(lambda tx: async_requests.add(tx, **values))
+    return txn

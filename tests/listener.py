@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs
+
+from tests.posts import Answer, taking
 
 
 @dataclass
@@ -31,26 +30,10 @@ def listening() -> Iterator[Application]:
     """An application of this machine, until the end of the block."""
     told = Application()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            told.heard.append((self.headers["Content-Type"], parse_qs(body)))
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def hear(_: str, headers: dict[str, str], body: bytes) -> Answer:
+        told.heard.append((headers["Content-Type"], parse_qs(body.decode())))
+        return told.status, told.headers, b""
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{server.server_port}/logout"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with taking(hear) as address:
+        told.url = f"{address}/logout"
         yield told
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

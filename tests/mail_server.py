@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from functools import partial
-from threading import Thread
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -120,25 +120,22 @@ def running(
         authenticator=partial(_check, sign_in),
         auth_require_tls=False,
     )
-    loop = asyncio.new_event_loop()
-    listening = loop.run_until_complete(
-        loop.create_server(
-            lambda: speak(loop=loop),
-            "127.0.0.1",
-            0,
-            ssl=context if security == "tls" else None,
-        )
-    )
-    server.port = listening.sockets[0].getsockname()[1]
-    thread = Thread(target=loop.run_forever, name="mail server")
-    thread.start()
-    try:
-        yield server
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.run_until_complete(_end(listening))
-        loop.close()
+    tls = context if security == "tls" else None
+    with ThreadPoolExecutor(1, "mail server") as thread:
+        loop = asyncio.new_event_loop()
+        # In the thread from the first step to the last: the test may hold a loop of its
+        # own (a browser's), and a thread runs one at a time.
+        start = loop.create_server(lambda: speak(loop=loop), "127.0.0.1", 0, ssl=tls)
+        listening = thread.submit(loop.run_until_complete, start).result()
+        server.port = listening.sockets[0].getsockname()[1]
+        served = thread.submit(loop.run_forever)
+        try:
+            yield server
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            served.result()
+            thread.submit(loop.run_until_complete, _end(listening)).result()
+            loop.close()
 
 
 def _context(certificate: tuple[str, str]) -> ssl.SSLContext:

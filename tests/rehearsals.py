@@ -14,8 +14,8 @@ from scim_connector.directory import tables
 from scim_connector.directory.database import Database
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.users import User
-from scim_connector.provisioning import rehearsal
-from scim_connector.provisioning.verdicts import Forecast
+from scim_connector.provisioning import rehearsal, rehearsal_table
+from scim_connector.provisioning.verdicts import Forecast, Verdict
 from scim_connector.rules.users import RulesViolated
 from tests.house import Provider, now, operator, person, provider
 
@@ -56,6 +56,12 @@ def rehearsing(database: Database, **settings: Any) -> Provider:
 def look_at(entra: Provider) -> Forecast:
     """What going live would do now."""
     return rehearsal.outcome(entra.database, entra.connection, now=now())
+
+
+def table(entra: Provider) -> list[Verdict]:
+    """What was said of everybody when they came."""
+    rows = rehearsal_table.rows(entra.database.reader(), entra.connection)
+    return [row.verdict for row in rows]
 
 
 def go_live(entra: Provider, **more: Any) -> Forecast:

@@ -32,6 +32,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
 _BASE_URL = re.compile(r"^SCIM base URL:\s+(\S+)", re.MULTILINE)
+_SERVING = re.compile(r"^Serving (\S+)", re.MULTILINE)
 _TOKEN = re.compile(r"^Bearer token:\s+(\S+)", re.MULTILINE)
 
 # Several commands in one interpreter: starting one costs more than most commands do.
@@ -223,14 +224,15 @@ def running(
     environment: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
     port: int | None = None,
+    token: str | None = None,
 ) -> Iterator[Server]:
     """Serve from the empty *folder*; yields when the first request would be answered.
 
     *environment* is added to a clean one, *arguments* to the command line; without
-    *port* it takes a free one. Raises ServerFailed when it does not start, does not
-    stop, or writes a traceback.
+    *port* it takes a free one. A house that is there already prints no *token*: give
+    it. Raises ServerFailed when it does not start, does not stop, or writes a traceback.
     """
-    clean = _environment(environment or {})
+    clean = clean_environment(environment or {})
     port = port or free_port()
     with (
         (folder / "server.out").open("wb") as out,
@@ -247,7 +249,7 @@ def running(
         )
     server = None
     try:
-        server = _started(process, folder, clean, port)
+        server = _started(process, folder, clean, port, token)
         yield server
     finally:
         if server is not None:
@@ -267,7 +269,7 @@ def free_port() -> int:
         return port
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's environment without settings of ours, plus *extra*.
 
     Where Python is told to keep no bytecode it keeps it in our own cache: starting a
@@ -293,14 +295,18 @@ def _started(
     folder: Path,
     environment: Mapping[str, str],
     port: int,
+    token: str | None,
 ) -> Server:
     """Wait for the printed address and token, and for the first answer."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         said = (folder / "server.out").read_text(errors="replace")
-        address, token = _BASE_URL.search(said), _TOKEN.search(said)
-        if address and token:
-            server = Server(address[1], token[1], folder, process, environment, port)
+        address, printed = _BASE_URL.search(said), _TOKEN.search(said)
+        if token is not None:
+            address, printed = _SERVING.search(said), None
+        if address and (token or printed):
+            mine = token or (printed[1] if printed else "")
+            server = Server(address[1], mine, folder, process, environment, port)
             if _answers(server):
                 return server
         if process.poll() is not None:

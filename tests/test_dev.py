@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DEV = ROOT / "dev"
 VERBS = [
     *("run", "cli", "test", "check", "fmt", "conformance", "e2e", "bench"),
-    *("pictures", "lock", "help"),
+    *("pictures", "image", "sbom", "site", "audit", "lock", "help"),
 ]
 
 # Written in two halves, so that this file names none of them itself.

@@ -1,4 +1,4 @@
-"""The settings of mail: what is taken, what is refused, and what is never shown."""
+"""Settings: what is taken, what is refused, and what is never shown."""
 
 from __future__ import annotations
 
@@ -66,6 +66,10 @@ def test_mail_from_is_the_sender() -> None:
         ("time_zone", "Europe/Atlantis"),
         ("time_zone", "../../etc/passwd"),
         ("public_url", "https://scim..contoso.com"),
+        ("trusted_proxies", "ingress.example.com"),
+        ("trusted_proxies", "10.42.0.1/16"),
+        ("trusted_proxies", "192.0.2.1, 0.0.0.0/0"),
+        ("trusted_proxies", "::/0"),
     ],
 )
 def test_a_setting_of_no_use_is_named(name: str, value: str) -> None:
@@ -115,3 +119,57 @@ def test_the_password_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "mailer" in printed.output
     assert PASSWORD not in printed.output
     assert PASSWORD not in repr(load(smtp_user="mailer", smtp_password=PASSWORD))
+
+
+def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
+    """A variable with _FILE behind names the file of a secret; its line end is none."""
+    (tmp_path / "url").write_text("postgresql://u:p@db/people\n")
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+
+    settings = load(
+        database_url_file=str(tmp_path / "url"),
+        smtp_user="mailer",
+        smtp_password_file=str(tmp_path / "password"),
+    )
+
+    assert settings.database_url == "postgresql://u:p@db/people"
+    assert settings.smtp_password == PASSWORD
+
+
+def test_a_secret_that_cannot_be_had_is_refused(tmp_path: Path) -> None:
+    """A missing file, two sources for one secret, and a file for what is no secret."""
+    with pytest.raises(BadSettings, match=r"DATABASE_URL_FILE: .+ cannot"):
+        load(database_url_file=str(tmp_path / "none"))
+    with pytest.raises(BadSettings, match="not both"):
+        load(database_url_file=str(tmp_path / "none"), database_url="sqlite:///a.db")
+    with pytest.raises(BadSettings, match="unknown setting"):
+        load(smtp_host_file=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("values", "is_open"),
+    [
+        ({}, False),
+        ({"host": "::1"}, False),
+        ({"host": "0.0.0.0"}, True),  # noqa: S104 - nothing listens in this test
+        ({"host": "192.0.2.7"}, True),
+        ({"host": "192.0.2.7", "tls_cert": "a.pem", "tls_key": "a.key"}, False),
+        ({"host": "192.0.2.7", "trusted_proxies": "192.0.2.1"}, False),
+    ],
+)
+def test_plain_http_for_others_is_known(values: dict[str, str], is_open: bool) -> None:
+    """Only this machine, TLS of our own or a named proxy keeps tokens off the wire."""
+    assert load(**values).is_open is is_open
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("192.0.2.1", ("192.0.2.1/32",)),
+        (" 10.42.0.0/16 , 2001:DB8::1,", ("10.42.0.0/16", "2001:db8::1/128")),
+        ("", ()),
+    ],
+)
+def test_proxies_are_addresses_and_ranges(text: str, named: tuple[str, ...]) -> None:
+    """Of both versions, with commas between them."""
+    assert load(trusted_proxies=text).trusted_proxies == named

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -46,10 +46,14 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
+#: Whether traces are sent; the first is the default.
+TRACES: Final = ("off", "on", "continued")
 #: How a mail server is spoken to; the first is the default.
 SECURITIES: Final = ("starttls", "tls", "none")
 _IPV6: Final = 6
 _MAILBOX: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
+#: The fewest characters of a token that a person chooses.
+SHORTEST_TOKEN: Final = 20
 #: What Entra ID asks of a server, for each tenant.
 LEAST_RATE: Final = 25
 
@@ -104,8 +108,13 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(str(ip_address(part.strip())) for part in text.split(",") if part)
+def _proxies(text: str) -> tuple[str, ...]:
+    named = [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    for each in named:
+        if each.prefixlen == 0:
+            message = f"{each} is everybody; name the range that the proxies come from"
+            raise ValueError(message)
+    return tuple(str(each) for each in named)
 
 
 def _rate(text: str) -> int:
@@ -133,6 +142,13 @@ def _security(text: str) -> str:
 def _credential(text: str) -> str:
     if not text or not text.isascii() or not text.isprintable():
         message = "write printable ASCII characters, one or more"
+        raise ValueError(message)
+    return text
+
+
+def _long_secret(text: str) -> str:
+    if len(_credential(text)) < SHORTEST_TOKEN:
+        message = f"write {SHORTEST_TOKEN} characters or more, by chance"
         raise ValueError(message)
     return text
 
@@ -206,10 +222,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting(
         "trusted_proxies",
-        _addresses,
+        _proxies,
         (),
-        "Addresses of proxies whose X-Forwarded-For is believed, with commas between"
-        " them; it is used for the log alone.",
+        "Addresses of proxies whose X-Forwarded-For is believed, or ranges such as"
+        " `10.42.0.0/16`, with commas between them. The client's address goes into the"
+        " logs and limits guesses of passwords; no link is made from it.",
     ),
     Setting("max_body", _number, 1_048_576, "The largest request body, in bytes."),
     Setting(
@@ -220,11 +237,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         " 0 for no limit. What is over it is answered 429.",
     ),
     Setting(
+        "async_waiting",
+        _count,
+        1_000,
+        "How many requests with `Prefer: respond-async` may wait of one connection, to be"
+        " carried out later; 0 to answer every request at once.",
+    ),
+    Setting(
         "deliver",
         _yes_or_no,
         True,
-        "Whether `serve` sends mails and calls applications itself; `no` where"
-        " `scim-connector worker` does.",
+        "Whether `serve` sends mails, calls applications and carries out asynchronous"
+        " requests itself; `no` where `scim-connector worker` does.",
     ),
     Setting(
         "session_idle",
@@ -256,6 +280,51 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _count,
         0,
         "Days after which a password has to be changed; 0 for never.",
+    ),
+    Setting(
+        "metrics_token",
+        _long_secret,
+        None,
+        "The bearer token that opens `/metrics`, 20 characters or more; without it there"
+        " is no such page.",
+        secret=True,
+    ),
+    Setting(
+        "traces",
+        _one_of(*TRACES),
+        TRACES[0],
+        "Whether traces are sent (extra `otel`): `off`, `on`, or `continued`, where a"
+        " request from one of `trusted_proxies` goes on with the trace that it names."
+        " Where to, the variables of OpenTelemetry say, such as"
+        " `OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    ),
+    Setting(
+        "audit_head_minutes",
+        _count,
+        60,
+        "Minutes after which the newest seal of audit is signed into the log again, when"
+        " there is a newer one; 0 for never.",
+    ),
+    Setting(
+        "audit_head_file",
+        Path,
+        None,
+        "A file that each of these signed heads is appended to, too, for `audit verify"
+        " --head`; keep copies where nobody of this machine can change them.",
+    ),
+    Setting(
+        "keep_requests_days",
+        _count,
+        30,
+        "Days for which the log keeps what providers sent and were answered; the requests"
+        " stay, with their steps. 0 for ever.",
+    ),
+    Setting(
+        "keep_events_days",
+        _count,
+        400,
+        "Days for which audit keeps its events, and the log its requests; the seals stay,"
+        " so that the chain holds. 0 for ever.",
     ),
     Setting(
         "statement_timeout", _seconds, 5.0, "How long one statement may take, seconds."
@@ -334,12 +403,19 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     max_body: int = 1_048_576
     rate_limit: int = 1_000
+    async_waiting: int = 1_000
     deliver: bool = True
     session_idle: int = 60
     session_hours: int = 12
     session_limit: int = 0
     second_factor: str = "administrators"
     password_days: int = 0
+    metrics_token: str | None = None
+    traces: str = TRACES[0]
+    audit_head_minutes: int = 60
+    audit_head_file: Path | None = None
+    keep_requests_days: int = 30
+    keep_events_days: int = 400
     statement_timeout: float = 5.0
     smtp_host: str | None = None
     smtp_port: int = 587
@@ -351,6 +427,15 @@ class Settings:
     mail_folder: Path = Path("mail")
     organisation: str = "your organisation"
     time_zone: str = "UTC"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines reach the port itself, and over plain HTTP.
+
+        Who names a proxy says that it stands in front and speaks https.
+        """
+        plain = self.tls_cert is None and not self.trusted_proxies
+        return plain and not is_loopback(self.host)
 
     def __repr__(self) -> str:
         """The settings without their secrets."""
@@ -402,6 +487,8 @@ class Settings:
         open_sign_in = settings.smtp_user and settings.smtp_security == "none"
         if open_sign_in and not is_loopback(settings.smtp_host or "localhost"):
             raise BadSettings(f"smtp_security: {NO_OPEN_SIGN_IN}")
+        if settings.traces == "continued" and not settings.trusted_proxies:
+            raise BadSettings("traces: continued needs a proxy in trusted_proxies.")
         return settings
 
 
@@ -453,9 +540,29 @@ def _of_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable != f"{PREFIX}CONFIG":
             name = variable.removeprefix(PREFIX).lower()
+            if (secret := _kept_in_a_file(name)) is not None:
+                if secret.variable in environ:
+                    raise BadSettings(f"Set {variable} or {secret.variable}, not both.")
+                values[secret.name] = _value(secret, _content(text, variable), variable)
+                continue
             setting = _known(name, "", shown=variable)
             values[setting.name] = _value(setting, text, variable)
     return values
+
+
+def _kept_in_a_file(name: str) -> Setting | None:
+    """The secret whose file *name* is; secret_key_file is a setting of its own."""
+    if name in _BY_NAME or not name.endswith("_file"):
+        return None
+    setting = _BY_NAME.get(name.removesuffix("_file"))
+    return setting if setting is not None and setting.secret else None
+
+
+def _content(file: str, variable: str) -> str:
+    try:
+        return Path(file).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{variable}: {file} cannot be read: {error}") from None
 
 
 def _known(name: str, where: str, *, shown: str | None = None) -> Setting:
@@ -482,8 +589,10 @@ def documentation() -> str:
         "",
         "Each setting is an environment variable, or a line in `scim-connector.toml` in"
         " the working directory (another file: `--config FILE`). The variable wins. An"
-        " unknown name is an error. This page is generated:"
-        " `scim-connector settings --markdown`.",
+        " unknown name is an error. `SCIM_CONNECTOR_DATABASE_URL_FILE` and"
+        " `SCIM_CONNECTOR_SMTP_PASSWORD_FILE` name files that hold those two, as"
+        " containers and service managers hand secrets over; set one or the other. This"
+        " page is generated: `scim-connector settings --markdown`.",
         "",
         "| variable | in the file | default | meaning |",
         "| --- | --- | --- | --- |",

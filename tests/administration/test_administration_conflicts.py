@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from scim_connector.administration import batches
 from scim_connector.administration import conflicts as queue
 from scim_connector.administration import users as doors
-from scim_connector.administration.conflicts import KINDS, Choice, Done, Query
+from scim_connector.administration.batches import Choice
+from scim_connector.administration.conflicts import KINDS, Done, Query
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
 from scim_connector.directory import assignments, audit, conflicts, links, roles, users
@@ -332,7 +334,7 @@ def test_a_batch_leaves_out_what_cannot_be_done(database: Database) -> None:
         Choice(99, "link", {}),
     ]
 
-    outcomes = database.write(lambda tx: queue.decide_batch(tx, choices, operator()))
+    outcomes = database.write(lambda tx: batches.decide(tx, choices, operator()))
 
     assert [o.done is not None for o in outcomes] == [True, False, True, False]
     assert "taken by an active user" in (outcomes[1].why_not or "")

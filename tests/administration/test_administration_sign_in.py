@@ -158,3 +158,30 @@ def test_settings_that_are_changed_are_off_again(database: Database) -> None:
     _configured(entra, client_id="another")
 
     assert sso.offered(database.reader()) == []
+
+
+def test_a_glance_counts_the_newest_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are many only they are looked at, and it is said; else everybody."""
+    entra = house.provider(database)
+    for number, external in enumerate(("nick", _oid(1), "nack", _oid(3))):
+        entra.post(person(f"person{number}@contoso.com", externalId=external))
+    _configured(entra)
+    settings = sso.settings_of(database.reader(), entra.connection.id)
+    assert settings is not None
+
+    def glance() -> Match:
+        return sign_in.glance(database.reader(), entra.connection, settings)
+
+    whole = glance()
+    monkeypatch.setattr(sign_in, "NEWEST", 3)
+    part = glance()
+    monkeypatch.setattr(sign_in, "NEWEST", 4)
+
+    assert (whole, glance()) == (Match(4, 2), Match(4, 2))
+    assert part == Match(3, 1, is_part=True)
+    assert "1 of the newest 3 people is no GUID" in sign_in.advice(
+        part, entra.connection
+    )
+    assert _match(entra) == Match(4, 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from click.testing import Result
 
-from scim_connector.directory import audit
+from scim_connector.directory import seals
 from scim_connector.directory.database import Database
 
 Run = Callable[..., Result]
@@ -20,7 +20,7 @@ Run = Callable[..., Result]
 
 def _seal(folder: Path) -> None:
     database = Database(f"sqlite:///{folder / 'scim-connector.db'}")
-    database.write(lambda tx: audit.seal(tx, now=time.time_ns() // 1000))
+    seals.seal(database, now=time.time_ns() // 1000)
     database.close()
 
 
@@ -50,14 +50,16 @@ def test_a_kept_head_is_verified(run: Run, tmp_path: Path) -> None:
     run("user", "add", "--email", "ann@example.com", "--last", "Ann")
     assert "Nothing is sealed yet" in run("audit", "head", code=2).output
     _seal(tmp_path)
-    (tmp_path / "head.txt").write_text(run("audit", "head").output)
+    head = run("audit", "head").output
+    (tmp_path / "head.txt").write_text(head + "\n" + head)
     good = run("audit", "verify", "--head", "head.txt").output
-    assert "events are as they were written, and 1 heads are in the chain" in good
+    assert "events are as they were written, and 2 heads are in the chain" in good
 
     with sqlite3.connect(tmp_path / "scim-connector.db") as raw:
         raw.execute("DROP TRIGGER audit_seals_delete")
         raw.execute("DELETE FROM audit_seals")
 
     bad = run("audit", "verify", "--head", "head.txt", code=1).output
-    assert "Broken: event " in bad
+    assert "Broken: head.txt line 1: event " in bad
+    assert "Broken: head.txt line 3: event " in bad
     assert "was cut off, or an older copy was put back" in bad

@@ -79,9 +79,15 @@ def test_an_unknown_option_is_one_sentence(path: tuple[str, ...]) -> None:
     assert isinstance(result.exception, SystemExit)
 
 
+_REFERENCE = {
+    *(("serve",), ("settings",), ("rules",), ("openapi",), ("commands",)),
+    *(("audit", "events"), ("log", "reasons")),
+}
+
+
 @pytest.mark.parametrize(
     "path",
-    [p for p in LEAVES if p[0] not in {"serve", "settings", "rules", "openapi"}],
+    [p for p in LEAVES if p not in _REFERENCE],
     ids=" ".join,
 )
 def test_without_a_house_every_command_says_so(
@@ -94,12 +100,14 @@ def test_without_a_house_every_command_says_so(
         ("connection", "set"): ["x", "--strict"],
         ("rollout",): ["x", "--connection", "x"],
         ("probe",): ["x", "--as", "okta"],
+        ("db", "copy"): ["--to", "sqlite:///x.db"],
         ("user", "add"): ["--email", "x@x.example"],
         ("user", "edit"): ["x", "--email", "x@x.example"],
         ("mapping", "new"): ["x", "--from", "okta"],
         ("conflict", "show"): ["1"],
         ("conflict", "decide"): ["1", "link"],
         ("sign-in", "set"): ["x", "--issuer", "https://x.example", "--client-id", "x"],
+        ("receiver", "replay"): ["x", "--from", "1"],
         ("mail", "held"): ["drop"],
         ("mail", "drop"): ["1"],
         ("mail", "resend"): ["1"],
@@ -107,7 +115,9 @@ def test_without_a_house_every_command_says_so(
     command = dict(EVERY)[path]
     required = sum(p.required for p in command.params if isinstance(p, click.Argument))
     arguments = needed.get(path, ["x"] * required)
-    if path in {("db", "upgrade"), ("mapping", "new"), ("keys", "new")}:
+    of_no_house = {("keys", "new"), ("doctor",), ("receiver", "events")}
+    of_no_house |= {("webhook", "kinds")}
+    if path in {("db", "upgrade"), ("mapping", "new"), *of_no_house}:
         return  # these make something, or need no house
     result = CliRunner().invoke(main, [*path, *arguments])
 
@@ -212,3 +222,22 @@ def test_the_key_in_the_environment_is_not_rotated_in_a_file(
 
     assert "put a new line before it" in said
     assert "is not the one this database was made with" in wrong
+
+
+def test_the_commands_are_listed_with_what_they_do(run: Callable[..., Result]) -> None:
+    """One line each, also for programs."""
+    listed = json.loads(run("commands", "--json").stdout)
+    does = {each["command"]: each["does"] for each in listed}
+
+    assert does["db check"].startswith("Check")
+    assert all(does.values())
+    assert "connection add " in run("commands").stdout
+
+
+def test_the_reasons_are_listed_with_what_they_mean(run: Callable[..., Result]) -> None:
+    """Those of the rules name the rule."""
+    listed = json.loads(run("log", "reasons", "--json").stdout)
+    rules = {each["reason"]: each["rule"] for each in listed}
+
+    assert (rules["email_taken"], rules["invalidFilter"]) == ("R5", "")
+    assert all(each["means"] for each in listed)

@@ -68,8 +68,10 @@ def test_a_changed_row_changes_the_person(run: Run) -> None:
     run("import", "users.csv")
     after = _users(run)["ann.lee"]
 
-    assert "email ann@x.example -> ann.lee@x.example" in dry
-    assert "active True -> False" in dry
+    assert "email: ann@x.example -> ann.lee@x.example" in dry
+    assert "active: yes -> no" in dry
+    assert "1 user is made inactive: every session, link and key ends" in dry
+    assert "1 person gets another email; the former address is told." in dry
     assert (before["email"], before["active"]) == ("ann@x.example", True)
     assert (after["email"], after["active"]) == ("ann.lee@x.example", False)
 

@@ -268,24 +268,6 @@ def test_keys_are_rotated_without_a_gap(tmp_path: Path) -> None:
     assert statuses == [200, 200]
 
 
-def test_a_backup_is_a_whole_house(scim: Server, tmp_path: Path) -> None:
-    """Copied while it is served; with the key file beside it, it opens elsewhere."""
-    scim.cli("db", "backup", str(tmp_path / "scim-connector.db"))
-    key = (scim.folder / "scim-connector.key").read_bytes()
-    (tmp_path / "scim-connector.key").write_bytes(key)
-    run = subprocess.run(
-        [*PROGRAM, "db", "check"],
-        cwd=tmp_path,
-        env=dict(scim.environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-
-    assert run.stdout.strip() == "All is well."
-
-
 @pytest.mark.parametrize(
     ("sql", "told"),
     [

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim_connector.delivery.letters import Addressee, Letters, Written, moment
+from scim_connector.delivery.letters import (
+    Addressee,
+    Alert,
+    Letters,
+    Written,
+    moment,
+)
 
 KIM = Addressee("Kim Doe", "kim.doe", "kim.doe@contoso.com")
 LINK = "https://scim.contoso.com/password/abc?x=1&y=2"
@@ -48,7 +54,33 @@ def all_letters(person: Addressee = KIM, other: str = "Entra ID") -> dict[str, W
         "managed_by_nobody": LETTERS.managed_now(person, None),
         "confirm_email": LETTERS.confirm_email(person, LINK, UNTIL),
         "password_changed": LETTERS.password_changed(person),
+        **{kind: LETTERS.alert(person, _alert(kind, other)) for kind in ALERTS},
     }
+
+
+ALERTS = ("holds", "over", "test")
+
+
+def _alert(kind: str, other: str) -> Alert:
+    sentence = f"Connection {other} has not been heard of for 3 hours."
+    return Alert("A connection is silent", sentence, "See there.", kind, UNTIL, UNTIL)
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_an_alert_says_what_holds_and_what_to_do(form: str) -> None:
+    """In subject and body; the end says since when it had held, and gives no advice."""
+    said = {}
+    for kind in ALERTS:
+        letter = LETTERS.alert(KIM, _alert(kind, "entra"))
+        said[kind] = letter.text if form == "text" else Page(letter.html).words
+        assert letter.subject.endswith("A connection is silent (Contoso College)")
+        assert "Connection entra has not been heard of for 3 hours." in said[kind]
+        assert "https://scim.contoso.com/admin" in letter.text
+
+    assert "See there." in said["holds"]
+    assert "See there." not in said["over"] + said["test"]
+    assert "It began at 09:05 UTC" in said["over"]
+    assert LETTERS.alert(KIM, _alert("over", "x")).subject.startswith("Over: ")
 
 
 @pytest.mark.parametrize("form", ["text", "html"])

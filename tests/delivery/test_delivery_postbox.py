@@ -10,7 +10,7 @@ from scim_connector.directory import applications, audit, outbox
 from scim_connector.directory.database import Database
 from scim_connector.login.links import ask_to_confirm
 from tests import house, mailroom, programs
-from tests.house import events_of, patch_of
+from tests.house import events_of, patch_of, secret_of
 from tests.mailroom import DAY, HOUR, MailRoom, link_in
 
 UNTIL = 1_795_511_100_000_000
@@ -72,7 +72,7 @@ def test_a_mail_is_of_its_outbox_row(room: MailRoom) -> None:
 def test_a_link_is_audited_without_its_secret(room: MailRoom) -> None:
     """Who was mailed one, when it ends; and not what opens it."""
     user = room.user(room.add())
-    secret = room.mailed_link().rpartition("_")[2]
+    secret = secret_of(room.mailed_link())
 
     facts = [e.facts for e in audit.of_user(room.provider.database.reader(), user.id)]
     assert "link:minted" in events_of(room.provider.database, user.id)
@@ -130,3 +130,33 @@ def test_a_link_that_waited_too_long_is_not_sent(room: MailRoom) -> None:
     reader = room.provider.database.reader()
     (mail,) = outbox.listed(reader, "mail:", at_most=9, not_sent=True)
     assert mail.state_at(room.now) == "late"
+
+
+def test_an_alert_reaches_whoever_it_is_for(room: MailRoom) -> None:
+    """As any other mail; and nobody who was deactivated meanwhile."""
+    link_id = room.add()
+    user = room.user(link_id)
+    room.deliver()
+    told = {
+        "title": "The last backup is old",
+        "sentence": "The last backup is 27 hours old.",
+        "advice": "See why the last one was not made.",
+        "since": UNTIL,
+        "kind": "holds",
+    }
+
+    def queue() -> None:
+        room.provider.database.write(
+            lambda tx: outbox.add(tx, "mail:alert", told, user_id=user.id, now=room.now)
+        )
+
+    queue()
+    (mail,) = room.deliver()
+    room.provider.patch(link_id, patch_of(active=False))
+    queue()
+
+    assert mail.recipients == (user.email,)
+    assert mail.message["Subject"] == "The last backup is old (Contoso College)"
+    assert "27 hours old" in mail.body("plain")
+    assert room.deliver() == []
+    assert _why(room) == "The user is inactive now."

@@ -16,6 +16,7 @@ from scim_connector.delivery.backoff import MOST_ATTEMPTS
 from scim_connector.delivery.worker import LEASE, Worker
 from scim_connector.directory import outbox
 from scim_connector.directory.database import Database
+from scim_connector.directory.locking import BeingCopied
 from scim_connector.directory.outbox import Message, Standing
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import audit_events
@@ -267,3 +268,23 @@ def _decided(room: MailRoom) -> list[str]:
     """What audit keeps of a decision about held mails."""
     rows = room.provider.database.reader().rows(_OF_MAIL)
     return [row[0] for row in rows]
+
+
+def test_a_mail_whose_link_cannot_be_kept_waits(room: MailRoom) -> None:
+    """While the database is copied away nothing is sent, and nothing counts as failed."""
+    room.add("kim")
+    worker = room.another_worker()
+
+    def busy(_: Message) -> None:
+        raise BeingCopied
+
+    road, worker._roads = worker._roads, {"mail": busy}
+    with pytest.raises(BeingCopied):
+        worker.round()
+    (waiting,) = _mails(room)
+    worker._roads = road
+    room.now += LEASE + MINUTE
+    _until_done(worker)
+
+    assert waiting.last_error is None
+    assert len(room.server.received) == 1

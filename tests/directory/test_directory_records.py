@@ -40,6 +40,7 @@ from scim_connector.directory.tables import (
     sso_identities,
 )
 from scim_connector.directory.users import Query, User
+from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
 from scim_connector.rules.lifecycle import CutOff
 from scim_connector.rules.users import Draft, Holder, Taken, UserType
@@ -549,17 +550,26 @@ def test_everything_that_lets_a_user_in_ends(database: Database) -> None:
 
 def test_the_history_of_a_user_is_kept_in_order(database: Database) -> None:
     """Facts are JSON with sorted names, so that the chain is the same everywhere."""
-    events = [Event("user:created", {"b": 1, "a": "é"}), Event("user:deactivated")]
+    events = [
+        Event("user:created", {"username": "é", "type": "t"}),
+        Event("user:deactivated"),
+    ]
     database.write(
         lambda tx: audit.record(
-            tx, events, at=3, actor="ann", user_id=7, connection_id=2, request_id="r"
+            tx,
+            events,
+            at=3,
+            actor=Actor.operator("ann"),
+            user_id=7,
+            connection_id=2,
+            request_id="r",
         )
     )
 
     first, second = audit.of_user(database.reader(), 7)
 
-    assert (first.name, first.facts) == ("user:created", '{"a":"é","b":1}')
-    assert (second.at, second.actor, second.connection_id) == (3, "ann", 2)
+    assert (first.name, first.facts) == ("user:created", '{"type":"t","username":"é"}')
+    assert (second.at, second.actor, second.connection_id) == (3, "cli:ann", 2)
     assert audit.of_user(database.reader(), 8) == []
 
 

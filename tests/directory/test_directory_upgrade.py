@@ -9,20 +9,34 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
+import orjson
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.pool import NullPool
 
-from scim_connector.directory import counters, triggers, upgrade
+from scim_connector.directory import (
+    audit,
+    counters,
+    pruning,
+    seals,
+    triggers,
+    upgrade,
+)
+from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.directory.database import Database, DatabaseUnavailable
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import metadata
+from scim_connector.directory.tables import audit_events, metadata
 from scim_connector.directory.upgrade import Schema
+from scim_connector.rules.actors import Actor
+from scim_connector.rules.events import Event
 from tests import postgres
 from tests.house import patch_of, person, provider
 
@@ -101,7 +115,8 @@ def test_the_migrations_make_what_tables_says_to_the_letter(bare: Database) -> N
         bare.path.unlink()
     with _engine(bare).begin() as connection:
         metadata.create_all(connection)
-        for trigger in triggers.TRIGGERS[bare.dialect]:
+        made = (*triggers.TRIGGERS[bare.dialect], *triggers.AUDIT[bare.dialect])
+        for trigger in made:
             connection.exec_driver_sql(trigger.replace("%", "%%"))
 
     assert _catalog(bare) == migrated
@@ -120,6 +135,108 @@ def test_an_upgrade_that_fails_leaves_nothing(
     assert upgrade.schema(bare) is Schema.EMPTY
     upgrade.upgrade(bare)
     assert upgrade.schema(bare) is Schema.CURRENT
+
+
+#: What refused every deletion before there was pruning.
+_OLD_TRIGGER = {
+    "sqlite": "CREATE TRIGGER audit_events_delete BEFORE DELETE ON audit_events"
+    " BEGIN SELECT RAISE(ABORT, 'audit is append only'); END",
+    "postgresql": "CREATE TRIGGER audit_events_delete BEFORE DELETE ON audit_events"
+    " FOR EACH ROW EXECUTE FUNCTION refuse('audit is append only')",
+}
+
+
+def test_an_older_record_of_audit_is_pruned_too(bare: Database) -> None:
+    """Its trigger gives way to the one that knows the boundary; its seals hold."""
+    before_pruning = "0007"
+    with _engine(bare).begin() as connection:
+        command.upgrade(upgrade._config(connection), before_pruning)
+        connection.exec_driver_sql(_OLD_TRIGGER[bare.dialect])
+        connection.execute(
+            text(
+                "INSERT INTO audit_events (at, name, actor, facts)"
+                " VALUES (1, 'user:held', 'cli:ann', '{}')"
+            )
+        )
+    upgrade.upgrade(bare)
+    seals.seal(bare, now=2)
+    gone = Statement(text("DELETE FROM audit_events"))
+    with pytest.raises(ConstraintBroken):
+        bare.write(lambda tx: tx.run(gone))
+
+    days = 2 * pruning.STEP
+    bare.write(lambda tx: pruning.move_boundary(tx, before=days, now=days))
+    bare.write(pruning.drop_events)
+    seals.seal(bare, now=days)
+
+    assert list(seals.findings(bare.reader())) == []
+    assert [event.name for event in audit.after(bare.reader(), 0)] == ["audit:pruned"]
+
+
+def test_migrations_only_add(bare: Database) -> None:
+    """Whatever the version before reads and writes stays as it is, and suffices.
+
+    So its processes go on beside the new schema (see test_wiring_previous).
+    """
+    before: dict[str, dict[str, tuple[str, bool]]] = {}
+    for revision in _revisions():
+        with _engine(bare).begin() as connection:
+            command.upgrade(upgrade._config(connection), revision)
+            found = inspect(connection)
+            after = {t: found.get_columns(t) for t in found.get_table_names()}
+        for table, columns in before.items():
+            present = {c["name"]: (str(c["type"]), c["nullable"]) for c in after[table]}
+            assert columns.items() <= present.items(), (revision, table)
+            added = [c for c in after[table] if c["name"] not in columns]
+            assert all(c["nullable"] or c["default"] for c in added), (revision, table)
+        before = {
+            table: {c["name"]: (str(c["type"]), c["nullable"]) for c in columns}
+            for table, columns in after.items()
+        }
+
+
+def _revisions() -> list[str]:
+    """The revisions from the one on from which this is promised, the first first."""
+    script = ScriptDirectory.from_config(upgrade._config())
+    every = [each.revision for each in script.walk_revisions()]
+    return sorted(each for each in every if each >= "0006")
+
+
+def test_a_seal_of_an_older_process_holds(database: Database) -> None:
+    """It knows no digest: what it sealed while an upgrade went on is as it was written."""
+    event = Event(
+        "user:email:changed", {"before": "a@b.example", "after": "c@d.example"}
+    )
+    actor = Actor.operator("ann")
+    for _ in range(2):
+        database.write(lambda tx: audit.record(tx, [event], at=1, actor=actor))
+    names = (
+        *("id", "at", "name", "actor"),
+        *("connection_id", "user_id", "request_id", "facts"),
+    )
+    columns = [audit_events.c[name] for name in names]
+    kept = Statement(select(*columns).order_by(audit_events.c.id))
+    rows = database.reader().rows(kept)
+    previous = "0" * 64
+    for row in rows:
+        sealed = dict(zip(names, row, strict=True))
+        line = orjson.dumps(sealed) + b"\n"
+        hashed = sha256(previous.encode() + line).hexdigest()
+        values = {"first": row[0], "hash": hashed, "previous": previous}
+        database.write(lambda tx, v=values: tx.run(_OLD_SEAL, **v))
+        previous = hashed
+
+    assert len(rows) == 2
+    assert list(seals.findings(database.reader())) == []
+
+
+_OLD_SEAL = Statement(
+    text(
+        "INSERT INTO audit_seals"
+        " (first_event, last_event, count, hash, previous, sealed_at)"
+        " VALUES (:first, :first, 1, :hash, :previous, 3)"
+    )
+)
 
 
 def test_many_upgrade_at_once(bare: Database) -> None:

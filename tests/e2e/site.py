@@ -52,8 +52,10 @@ class SiteBrowser(Browser):
     accepts: str = "text/html"
     fetch_site: str = ""
 
-    def _headers(self, place: SplitResult, origin: str | None) -> dict[str, str]:
-        headers = super()._headers(place, origin) | {"Accept": self.accepts}
+    def _headers(
+        self, place: SplitResult, origin: str | None, kind: str
+    ) -> dict[str, str]:
+        headers = super()._headers(place, origin, kind) | {"Accept": self.accepts}
         if self.fetch_site:
             headers["Sec-Fetch-Site"] = self.fetch_site
         return headers

@@ -23,6 +23,8 @@ SCREENS = {
     "overview": "/admin",
     "users": "/admin/users",
     "users-none": "/admin/users?words=nobody.at.all",
+    "users-panel": "/admin/users>[popovertarget]",
+    "users-together": "/admin/users/together/deactivate?user=2&user=3",
     "users-wrong": "/admin/users?source=nowhere",
     "user": "/admin/users/2",
     "user-identity": "/admin/users/2/identity",
@@ -31,6 +33,7 @@ SCREENS = {
     "user-names": "/admin/users/2/names",
     "user-deactivate": "/admin/users/2/deactivate",
     "user-new": "/admin/users/new",
+    "user-import": "/admin/users/import",
     "log": "/admin/log",
     "log-refused": "/admin/log?outcome=Failure",
     "request": "/admin/log?outcome=Failure&reason=email_taken>tbody th a",
@@ -38,15 +41,27 @@ SCREENS = {
     "conflict": "/admin/conflicts>tbody th a",
     "mapping": "/admin/mapping",
     "functions": "/admin/mapping/functions",
+    "undo": "/admin/undo",
+    "undo-plan": "/admin/undo/plan?since=2020-01-01",
     "connections": "/admin/connections",
     "connection-new": "/admin/connections/new",
     "connection": "/admin/connections/1",
     "connection-tokens": "/admin/connections/1/tokens",
+    "connection-trusts": "/admin/connections/1/trusts",
     "connection-settings": "/admin/connections/1/settings",
+    "connection-change": "/admin/connections/1/change",
+    "connection-test": "/admin/connections/1/test",
+    "connection-guard": "/admin/connections/1/guard",
     "connection-compatibility": "/admin/connections/1/compatibility",
     "connection-sign-in": "/admin/connections/1/sign-in",
     "connection-rehearsal": "/admin/connections/2/rehearsal",
+    "compliance": "/admin/compliance",
+    "report-access": "/admin/compliance/reports/access",
+    "report-leavers": "/admin/compliance/reports/leavers",
+    "report-rule-proof": "/admin/compliance/reports/rule-proof",
     "receipts": "/admin/receipts",
+    "receivers": "/admin/applications/receivers",
+    "webhooks": "/admin/applications/webhooks",
     "applications": "/admin/applications",
     "application-new": "/admin/applications/new",
     "application": "/admin/applications>tbody th a",
@@ -55,6 +70,8 @@ SCREENS = {
     "groups": "/admin/roles/groups",
     "settings": "/admin/settings",
     "mails": "/admin/settings/mail",
+    "alerts": "/admin/settings/alerts",
+    "alert": "/admin/settings/alerts/credential_expires",
     "account": "/account",
     "glossary": "/admin/glossary",
     "missing": "/admin/log/none",
@@ -152,6 +169,44 @@ def test_a_list_follows_what_is_typed(office: Office, admin: Watched) -> None:
 
     page.get_by_text("1 on this page").wait_for()
     assert page.locator("tbody tr").count() == 1
+
+
+def test_an_act_on_one_of_the_list_is_reached_by_keyboard(
+    office: Office, admin: Watched
+) -> None:
+    """The panel opens, its first act has the next tab, Escape closes it."""
+    page = admin.page
+    page.goto(f"{office.address}/admin/users?words=anna.virtanen")
+    page.get_by_role("button", name="Act on anna.virtanen").focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("section.panel:popover-open")
+    panel.wait_for()
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Edit"
+
+    page.keyboard.press("Escape")
+
+    panel.wait_for(state="hidden")
+    assert "Act on" in (page.locator(":focus").get_attribute("aria-label") or "")
+
+
+def test_a_list_is_checked_and_imported(office: Office, admin: Watched) -> None:
+    """Pasted rows, what would become of each, and what became: no barrier on the way."""
+    page = admin.page
+    page.goto(f"{office.address}/admin/users/import")
+    page.get_by_label("Or its rows, pasted here").fill(
+        "username,email,initials,roles\n"
+        "list.one,list.one@contoso.com,LON,\nlist.two,nothing,LTW,nobody\n"
+    )
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_text("1 to create, 0 to change, 0 unchanged, 1 refused.").wait_for()
+    admin.look("console-import-checked")
+    page.get_by_label("Import the good rows all the same").check()
+
+    page.get_by_role("button", name="Import 1 user").click()
+
+    page.get_by_text("1 created, 0 changed, 0 as they were, 1 refused.").wait_for()
+    admin.look("console-import-done")
 
 
 def test_names_are_proposed_while_somebody_types(

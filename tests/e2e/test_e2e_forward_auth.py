@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote
 
 from tests.browser import Page
 from tests.e2e.site import PASSWORD, Site, SiteBrowser
@@ -22,9 +22,10 @@ def headers(page: Page) -> dict[str, str]:
 class Forging(SiteBrowser):
     """A browser that says of itself who it is, in every spelling."""
 
-    def _headers(self, *arguments: object) -> dict[str, str]:
-        forged = dict.fromkeys(FORGED, "admin")
-        return super()._headers(*arguments) | forged  # type: ignore[arg-type]
+    def _headers(
+        self, place: SplitResult, origin: str | None, kind: str
+    ) -> dict[str, str]:
+        return super()._headers(place, origin, kind) | dict.fromkeys(FORGED, "admin")
 
 
 FORGED = (

@@ -24,7 +24,7 @@ from scim_connector.login.throttle import MustWait
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.types import LOCAL
 from tests import house, programs
-from tests.house import events_of, patch_of, topics
+from tests.house import events_of, patch_of, secret_of, topics
 from tests.mailroom import DAY, HOUR, MINUTE, PASSWORD, MailRoom, link_in
 
 
@@ -51,7 +51,7 @@ def test_the_secret_of_a_link_is_in_no_table(room: MailRoom) -> None:
     room.add()
     before = _dump(room.provider.database)
     link = room.mailed_link()
-    secret = link.rpartition("_")[2]
+    secret = secret_of(link)
 
     assert secret not in before
     assert secret not in _dump(room.provider.database)
@@ -289,7 +289,7 @@ def test_an_administrator_sends_the_first_mail_again(room: MailRoom) -> None:
     user = room.provider.user(room.add())
     first = room.mailed_link()
     write = room.provider.database.write
-    with pytest.raises(NotPossible, match="user welcome"):
+    with pytest.raises(NotPossible, match="Send the welcome mail again"):
         write(lambda tx: user_doors.send_reset(tx, user, house.operator()))
 
     write(lambda tx: user_doors.send_welcome(tx, user, house.operator()))

@@ -271,5 +271,5 @@ def test_only_administrators_are_recovered(room: MailRoom) -> None:
     """Others are mailed a link; the refusal says which command does it."""
     user = room.person()
 
-    with pytest.raises(NotPossible, match="user reset"):
+    with pytest.raises(NotPossible, match="send a password link"):
         user_doors.recoverable(room.provider.database.reader(), user.username)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from scim_connector.login.gate import NotAdmitted
-from scim_connector.login.sso import CannotSignIn, sealed_secret
+from scim_connector.login.sso import CannotSignIn
+from scim_connector.login.trials import sealed_secret
 from scim_connector.tokens import kept
 from tests import house
 from tests.login.single import ADDRESS, CLIENT, KIM, NOW, Single, asked

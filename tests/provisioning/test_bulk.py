@@ -157,6 +157,25 @@ def test_a_refused_operation_ends_nothing_else(entra: Provider) -> None:
     assert "4 operations: 1 done, 3 refused." in whole[0].steps
 
 
+def test_two_addresses_are_not_exchanged_past_the_constraint(entra: Provider) -> None:
+    """A to B and B to A in one batch: each is taken when it is asked for (T41)."""
+    names = ("ada@x.example", "bo@x.example")
+    ids = [entra.post(person(name)).id for name in names]
+    swap = [
+        {
+            "method": "PATCH",
+            "path": f"/Users/{link_id}",
+            "data": patch_of(emails=[{"value": name, "primary": True}]),
+        }
+        for link_id, name in zip(ids, reversed(names), strict=True)
+    ]
+
+    outcomes = run(entra, *swap)
+
+    assert statuses(outcomes) == [409, 409]
+    assert [entra.user(link_id).email for link_id in ids] == list(names)
+
+
 def test_errors_end_it_where_that_is_asked_for(entra: Provider) -> None:
     """failOnErrors: what comes after is not carried out and not answered (§3.7.3)."""
     bad = {"method": "DELETE", "path": "/Users/x"}

@@ -115,7 +115,7 @@ def test_an_administrator_is_not_decided_to_be_an_identity(database: Database) -
     def link(tx: Transaction) -> None:
         doors.link(tx, "entra", "kim.doe@contoso.com", boss, operator())
 
-    with pytest.raises(NotPossible, match="take the role back, or set"):
+    with pytest.raises(NotPossible, match="take the role back, or allow"):
         database.write(link)
     entra.set(may_act_as_administrator=True)
     database.write(link)

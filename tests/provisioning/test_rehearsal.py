@@ -19,6 +19,7 @@ from tests.rehearsals import (
     look_at,
     rehearsing,
     sent,
+    table,
 )
 
 # ------------------------------------------------------------------------ first cycle
@@ -285,7 +286,7 @@ def test_the_stored_verdicts_are_read_without_judging(database: Database) -> Non
     """What was judged when it came is listed in order, refused requests last."""
     entra, ids = first_cycle(database)
 
-    found = rehearsal.stored(database.reader(), entra.connection)
+    found = table(entra)
 
     assert [v.link_id for v in found] == [*ids.values(), None]
     assert [v.outcome for v in found][-2:] == ["would create", "would refuse"]
@@ -300,7 +301,7 @@ def test_a_refused_request_is_forgotten_when_it_succeeds(database: Database) -> 
 
     made = entra.post(person("kim@contoso.com"))
 
-    (only,) = rehearsal.stored(database.reader(), entra.connection)
+    (only,) = table(entra)
     assert (only.link_id, only.answered) == (made.id, True)
 
 
@@ -317,7 +318,7 @@ def test_what_to_change_is_said_in_the_words_of_the_provider(
     with pytest.raises(RulesViolated):
         entra.post(person("kim@contoso.com", emails=[{"value": "nothing"}]))
 
-    (refused,) = rehearsal.stored(database.reader(), entra.connection)
+    (refused,) = table(entra)
 
     assert said in refused.fix
     assert bool(said) == bool(refused.fix)

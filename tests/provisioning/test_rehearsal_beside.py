@@ -16,7 +16,6 @@ from scim_connector.provisioning import (
     RequestGatherer,
     SearchQuery,
     plans,
-    rehearsal,
     simulation,
 )
 from scim_connector.provisioning.simulation import Simulator
@@ -24,7 +23,7 @@ from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.errors import NotFound
 from scim_connector.tokens.secrets import SecretKeys
 from tests.house import last_entry, now, operator, person, provider
-from tests.rehearsals import digest, go_live, local_user, look_at, rehearsing
+from tests.rehearsals import digest, go_live, local_user, look_at, rehearsing, table
 
 _TIED = f'{shipped.text("entra")}\n[roles.groups]\n"registrars" = "Registrar"\n'
 
@@ -72,7 +71,7 @@ def test_a_dry_run_in_a_rehearsal_keeps_nothing(database: Database, email: str) 
 
     assert "Rehearsal: nothing is carried out." in entry.steps
     assert entry.status == (400 if email == "nothing" else 201)
-    (only,) = rehearsal.stored(database.reader(), entra.connection)
+    (only,) = table(entra)
     assert only.identity == "kim@contoso.com"
 
 

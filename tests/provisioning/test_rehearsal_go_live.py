@@ -16,7 +16,6 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.database import Database
-from scim_connector.provisioning import rehearsal
 from scim_connector.provisioning.rehearsal import NothingToCarryOut
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.errors import NotFound, Unavailable
@@ -28,6 +27,7 @@ from tests.rehearsals import (
     local_user,
     look_at,
     rehearsing,
+    table,
 )
 
 # ----------------------------------------------------------------------------- go live
@@ -162,7 +162,7 @@ def test_who_is_refused_stays_under_the_id_with_the_reason(database: Database) -
     """Nobody is created for them; they are listed, in the queue, and still answered."""
     entra, link_id = _refused_at_go_live(database)
 
-    (listed,) = rehearsal.stored(database.reader(), entra.connection)
+    (listed,) = table(entra)
     (entry,) = conflicts.every(database.reader())
 
     assert (listed.outcome, listed.link_id) == ("would refuse", link_id)
@@ -199,7 +199,7 @@ def test_the_next_request_for_a_refused_one_succeeds(
     retry(entra, link_id)
 
     assert entra.user(link_id).email == "kim.doe@contoso.com"
-    assert rehearsal.stored(database.reader(), entra.connection) == []
+    assert table(entra) == []
     assert counters.wrong(database.reader()) == []
 
 

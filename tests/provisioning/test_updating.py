@@ -14,6 +14,7 @@ from scim_connector.administration import (
     applications,
     importing,
     shipped,
+    sign_in,
 )
 from scim_connector.administration import users as doors
 from scim_connector.administration.users import NewUser
@@ -35,6 +36,7 @@ from tests.house import (
     events_of,
     last_entry,
     local,
+    now,
     operator,
     patch_of,
     person,
@@ -261,6 +263,64 @@ def test_an_administrators_email_is_not_changed(entra: Provider) -> None:
     entra.patch(link_id, patch_of(title="Dean"))
 
     assert refusal.value.status == 403
+
+
+def test_an_administrators_sign_in_stays_theirs(entra: Provider) -> None:
+    """Without the flag nobody puts another identity in a holder's place (R21, R26)."""
+    link_id = _made(entra, externalId="kims-object-id")
+    _administrator(entra, link_id)
+
+    with pytest.raises(RulesViolated) as refusal:
+        entra.patch(link_id, patch_of(externalId="object-id-of-mallory"))
+    entra.patch(link_id, patch_of(userName="kim.smith@contoso.com"))
+    entra.set(may_act_as_administrator=True)
+    answer = entra.patch(link_id, patch_of(externalId="kims-new-object-id"))
+
+    assert [v.code for v in refusal.value.violations] == ["administrator_only"]
+    assert "externalId of an Administrator" in refusal.value.detail
+    assert shown(answer)["externalId"] == "kims-new-object-id"
+
+
+def test_a_user_name_is_kept_where_sign_in_is_found_by_it(entra: Provider) -> None:
+    """A holder whose sign-in is found by userName keeps that one as well (R21, R26)."""
+    link_id = _made(entra)
+    _administrator(entra, link_id)
+    _signs_in_by_user_name(entra)
+
+    with pytest.raises(RulesViolated) as refusal:
+        entra.patch(link_id, patch_of(userName="mallory@contoso.com"))
+
+    assert "userName of an Administrator" in refusal.value.detail
+
+
+def test_ending_access_moves_no_identity(entra: Provider) -> None:
+    """A deactivation that also changes the externalId is served, the id is kept."""
+    link_id = _made(entra, externalId="kims-object-id")
+    _administrator(entra, link_id)
+    _administrator(entra, str(entra.post(person("two@contoso.com")).id))
+
+    answer = entra.patch(link_id, patch_of(active=False, externalId="mallorys"))
+
+    assert not entra.user(link_id).active
+    assert shown(answer)["externalId"] == "kims-object-id"
+    assert "The old one is kept." in str(last_entry(entra).steps)
+
+
+def _signs_in_by_user_name(entra: Provider) -> None:
+    given = {
+        "issuer": "https://login.example/",
+        "client_id": "gate",
+        "client_secret": None,
+        "scopes": None,
+        "claim": None,
+        "equals": "userName",
+        "algorithm": "RS256",
+        "second_factor": (),
+    }
+    settings = sign_in.settings_from(entra.connection, given, now=now())
+    entra.database.write(
+        lambda tx: sign_in.configure(tx, entra.connection, settings, operator())
+    )
 
 
 def test_an_administrator_is_deactivated_but_not_reactivated(entra: Provider) -> None:

@@ -37,7 +37,7 @@ def test_a_creation_is_one_event_with_its_values() -> None:
 
 
 def test_a_provider_creates_administrative_users_only() -> None:
-    """R9: other types come by import, at the command line."""
+    """R9: other types come by import, from whatever door a list is imported."""
     teacher = replace(GOOD, user_type=UserType.TEACHER)
 
     with pytest.raises(RulesViolated) as refusal:
@@ -45,6 +45,10 @@ def test_a_provider_creates_administrative_users_only() -> None:
 
     assert _codes(refusal) == ["type_not_creatable"]
     assert lifecycle.create(teacher, Taken(), PERSON)
+    console = Actor.console("ada", 1, is_administrator=True)
+    with pytest.raises(RulesViolated):
+        lifecycle.create(teacher, Taken(), console)
+    assert lifecycle.create(teacher, Taken(), console.importing())
 
 
 def test_api_users_need_the_connections_permission() -> None:
@@ -249,8 +253,8 @@ def test_the_api_is_for_active_api_users(
 
 
 def test_the_handbook_is_complete() -> None:
-    """R1 to R33, each once, each with a sentence and what to do in both providers."""
-    assert [rule.id for rule in handbook.HANDBOOK] == [f"R{n}" for n in range(1, 34)]
+    """R1 to R35, each once, each with a sentence and what to do in both providers."""
+    assert [rule.id for rule in handbook.HANDBOOK] == [f"R{n}" for n in range(1, 36)]
     for rule in handbook.HANDBOOK:
         assert rule.sentence.endswith(".")
         assert rule.in_entra
@@ -279,7 +283,9 @@ def test_the_printed_handbook_has_every_sentence() -> None:
 
 
 def test_every_event_has_a_name_of_the_table() -> None:
-    """An event that is not in the table cannot be told; each has a sentence."""
+    """What is not in the table cannot be told, a fact neither; each has a sentence."""
     with pytest.raises(ValueError, match="no event is named"):
         Event("user:vanished")
-    assert all(":" in name and said.endswith(".") for name, said in EVENTS.items())
+    with pytest.raises(ValueError, match="user:created tells no shoe_size"):
+        Event("user:created", {"shoe_size": 42})
+    assert all(":" in n and told.sentence.endswith(".") for n, told in EVENTS.items())

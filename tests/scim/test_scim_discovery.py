@@ -176,3 +176,12 @@ def test_the_configuration_may_name_its_documentation():
     )
 
     assert config["documentationUri"] == "https://docs.example"
+
+
+def test_the_configuration_tells_of_security_events():
+    """RFC 9967 section 4: their URIs, and that no request is answered by one."""
+    uris = ["urn:ietf:params:scim:event:prov:deactivate"]
+    config = discovery.service_provider_config(BASE, event_uris=uris)
+
+    assert config["securityEvents"] == {"asyncRequest": "none", "eventUris": uris}
+    assert "securityEvents" not in discovery.service_provider_config(BASE)

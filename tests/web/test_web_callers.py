@@ -64,7 +64,7 @@ def test_an_expired_token_says_so(door: Door) -> None:
     answer = door.send("GET", "/Users", headers={"Authorization": f"Bearer {token}"})
 
     told = refusal(answer, 401)
-    assert "This token is expired; make one with" in told
+    assert "This token is expired; make one on the page of its connection" in told
     assert "scim-connector token create" in told
 
 

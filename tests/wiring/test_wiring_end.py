@@ -51,8 +51,12 @@ def _person(number: int) -> dict[str, object]:
 
 def _workers(scim: Server) -> list[int]:
     """The processes that the server started to answer requests."""
+    return _children(scim.process.pid)
+
+
+def _children(first: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{scim.process.pid}/task").iterdir():
+    for task in Path(f"/proc/{first}/task").iterdir():
         found += [int(word) for word in (task / "children").read_text().split()]
     return [
         pid
@@ -106,6 +110,67 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     assert statuses == [201] * 30
     assert (alive, total) == (2, 30)
     assert told.strip() == "All is well."
+
+
+def test_nothing_serves_on_alone(tmp_path: Path) -> None:
+    """Kill -9 of the first process: those it started end, and the port is free."""
+    with server.running(tmp_path) as scim:
+        left = _workers(scim)
+        scim.process.kill()
+        scim.process.wait()
+        assert _left_of(left) == []
+        scim.disconnect()
+        with pytest.raises(OSError, match="refused"):
+            scim.send("GET", "/Users")
+
+    assert len(left) == 2
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("after", [0, 0.3])
+def test_it_ends_while_it_starts(
+    tmp_path: Path, sent: signal.Signals, after: float
+) -> None:
+    """Told to end, or killed, before its workers serve: all are gone.
+
+    At once, but for one that was forked that moment: it is killed after four seconds.
+    """
+    port = str(server.free_port())
+    with subprocess.Popen(
+        [*PROGRAM, "serve", "--port", port],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as first:
+        while len(started := _children(first.pid)) < 2:
+            assert first.poll() is None
+            sleep(0.002)
+        sleep(after)
+        first.send_signal(sent)
+        left = _left_of(started)
+        said = first.communicate(timeout=15)[1]
+
+    assert left == []
+    assert not after or "refused to gracefully stop" not in said
+    assert "Traceback" not in said
+
+
+def _left_of(processes: list[int]) -> list[int]:
+    """Those of *processes* that have not ended within 15 seconds."""
+    deadline = monotonic() + 15
+    while any(map(_is_there, processes)) and monotonic() < deadline:
+        sleep(0.05)
+    return [pid for pid in processes if _is_there(pid)]
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process lives; one that only waits to be collected does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _tried(scim: Server, number: int) -> int:

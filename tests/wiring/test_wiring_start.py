@@ -138,6 +138,15 @@ def test_a_start_says_nothing_that_needs_no_heed(tmp_path: Path) -> None:
     assert "WARNING" not in said
 
 
+def test_plain_http_for_other_machines_is_warned_of(tmp_path: Path) -> None:
+    """Who listens beyond this machine without TLS is told what can be read on the way."""
+    everywhere = {"SCIM_CONNECTOR_HOST": "0.0.0.0"}  # noqa: S104 - this is the test
+    with server.running(tmp_path, environment=everywhere):
+        said = (tmp_path / "server.out").read_text()
+
+    assert "Warning: other machines reach 0.0.0.0:" in said
+
+
 def test_a_second_start_prints_no_secret(tmp_path: Path) -> None:
     """The first start prints a token once; files are private (0600).
 

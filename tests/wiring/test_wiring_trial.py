@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,8 @@ from tests import console, provider, server
 from tests.browser import Browser, Page
 from tests.console import Office
 from tests.provider import OpenIdProvider
+
+HERE = "/admin/connections/1/sign-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,34 +26,54 @@ class Trials:
     office: Office
     openid: OpenIdProvider
 
-    def begin(self, desk: console.Desk) -> str:
-        """Press *Test sign-in*; returns where that leads."""
-        page = desk.get("/admin/connections/1/sign-in/try", follow=False)
-        return page.headers["Location"]
+    def fields(self, **changes: str) -> dict[str, str]:
+        """The form of the settings, as somebody fills it in."""
+        return {
+            "issuer": self.openid.issuer,
+            "client_id": "gate",
+            "client_secret": "of the gate",
+            "claim": "sub",
+            "equals": "externalId",
+            **changes,
+        }
 
-    def back(self, desk: console.Desk, subject: str) -> str:
+    def begin(self, desk: console.Desk, **changes: str) -> str:
+        """Press *Test sign-in*; returns where that leads."""
+        page = desk.post(f"{HERE}/try", self.fields(**changes))
+        found = re.search(r'class="button first" href="([^"]+)"', page.text)
+        assert found is not None, page.words
+        return unescape(found[1])
+
+    def back(self, desk: console.Desk, subject: str, **changes: str) -> str:
         """Sign in at the provider; returns the way back."""
-        there = self.begin(desk)
+        there = self.begin(desk, **changes)
         answer = Browser().post(there, {"sub": subject}, follow=False)
         return answer.headers["Location"]
 
-    def tried(self, subject: str) -> Page:
-        """The whole way, as the administrator."""
-        admin = self.office.admin
-        return admin.browser.get(self.back(admin, subject))
+    def tried(
+        self, subject: str, desk: console.Desk | None = None, **changes: str
+    ) -> Page:
+        """The whole way, as the administrator or at another *desk*."""
+        desk = desk or self.office.admin
+        return desk.browser.get(self.back(desk, subject, **changes))
+
+    def somebody(self, name: str) -> str:
+        """A person who may sign in; returns what names them at the provider."""
+        self.office.person(f"{name}@contoso.com")
+        return f"{name}@contoso.com"
+
+    def manager(self, name: str) -> console.Desk:
+        """A second one who may set up how people sign in."""
+        return self.office.somebody(name, role="Administrator")
 
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
-    """Signing in is set up on the page, and still off."""
+    """Signing in is not set up yet."""
     with (
         provider.running(tmp_path_factory.mktemp("provider")) as openid,
         console.running(tmp_path_factory.mktemp("office")) as office,
     ):
-        fields = {"issuer": openid.issuer, "client_id": "gate", "claim": "sub"}
-        fields |= {"client_secret": "of the gate", "equals": "externalId"}
-        saved = office.admin.post("/admin/connections/1/sign-in", fields)
-        assert "Saved, and off" in saved.words
         yield Trials(office, openid)
 
 
@@ -105,15 +131,103 @@ def test_the_auditor_tries_nothing(trials: Trials) -> None:
     """A trial goes out to a provider: it takes the permission to manage."""
     desk = trials.office.somebody("uta", role="Auditor")
 
-    assert desk.get("/admin/connections/1/sign-in/try").status == 403
+    assert desk.post(f"{HERE}/try", trials.fields()).status == 403
 
 
 def test_a_provider_that_does_not_answer(trials: Trials) -> None:
-    """The page of the settings says so, and keeps what is set up."""
-    fields = {"issuer": f"http://127.0.0.1:{server.free_port()}", "client_id": "gate"}
-    trials.office.admin.post("/admin/connections/1/sign-in", fields)
+    """The page of the settings says so, and keeps what was typed."""
+    nobody = f"http://127.0.0.1:{server.free_port()}"
 
-    page = trials.office.admin.get("/admin/connections/1/sign-in/try")
+    page = trials.office.admin.post(f"{HERE}/try", trials.fields(issuer=nobody))
 
     assert page.status == 502
     assert "does not answer" in page.words
+    assert f'value="{nobody}"' in page.text
+
+
+def test_only_what_has_passed_is_saved(trials: Trials) -> None:
+    """Untried, refused and changed settings are not; those that passed are, and lead on.
+
+    The secret need not be typed again, and what is kept is switched on without a trial.
+    """
+    admin, who = trials.office.admin, trials.somebody("vera")
+    trials.tried("stranger")
+    refused = admin.post(HERE, trials.fields())
+    shown = admin.get(HERE)
+    trials.tried(who)
+    open_now = admin.get(HERE)
+    changed = admin.post(HERE, trials.fields(claim="email_verified"))
+    saved = admin.post(HERE, trials.fields(client_secret=""))
+    on = admin.post(f"{HERE}/on")
+    off = admin.post(f"{HERE}/off")
+    again = admin.post(f"{HERE}/on")
+
+    assert (refused.status, changed.status) == (400, 400)
+    assert "have not passed a trial of yours" in refused.words
+    assert "they have not passed, and are not kept" in shown.words
+    assert "disabled aria-describedby" in shown.text
+    assert "As they are, they can be saved" in open_now.words
+    assert "Saved, and off" in saved.words
+    assert "of the gate" not in open_now.text + saved.text
+    for page in (on, again):
+        assert "People sign in through" in page.words
+    assert "Nobody signs in through" in off.words
+    admin.post(f"{HERE}/off")
+
+
+def test_a_trial_opens_nothing_to_anybody_else(trials: Trials) -> None:
+    """Another manager has to try for themselves, even with the ticket of the first."""
+    admin, other = trials.office.admin, trials.manager("wim")
+    who = trials.somebody("xenia")
+    fields = {"scopes": "openid email"}
+    trials.tried(who, **fields)
+    host = trials.office.address.removeprefix("http://")
+    ticket = admin.browser.cookie(trials.office.address, "__Host-tried") or ""
+    other.browser.jar.setdefault(host, {})["__Host-tried"] = ticket
+
+    refused = other.post(HERE, trials.fields(**fields))
+    trials.tried(who, other, **fields)
+    saved = other.post(HERE, trials.fields(**fields))
+
+    assert refused.status == 400
+    assert "Saved, and off" in saved.words
+
+
+def test_what_was_saved_untried_is_tried_before_it_is_switched_on(
+    trials: Trials, tmp_path: Path
+) -> None:
+    """The command line keeps what it is given; the page asks for a trial of just that."""
+    admin, who = trials.office.admin, trials.somebody("yara")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("of the gate")
+    connection = trials.office.scim.cli("connection", "list", "--json")
+    name = json.loads(connection)[0]["name"]
+    trials.office.scim.cli(
+        *("sign-in", "set", name, "--issuer", trials.openid.issuer, "--claim", "sub"),
+        *("--client-id", "gate", "--client-secret-file", str(secret)),
+    )
+
+    shown = admin.get(f"{HERE}?kept=yes")
+    refused = admin.post(f"{HERE}/on")
+    trials.tried(who, client_secret="")
+    on = admin.post(f"{HERE}/on")
+    admin.post(f"{HERE}/off")
+    forgotten = admin.get(f"{HERE}?kept=yes")
+
+    assert "has not passed a trial" in shown.words
+    assert refused.status == 400
+    assert "People sign in through" in on.words
+    assert "has not passed a trial" not in forgotten.words
+
+
+def test_what_cannot_work_is_not_tried(trials: Trials) -> None:
+    """The same refusals as at saving, before anybody is asked."""
+    for changes, told in (
+        ({"issuer": "http://evil.example"}, "must be an https address"),
+        ({"claim": "email"}, "An email address binds nobody"),
+        ({"client_id": " "}, "The client id is missing"),
+        ({"scopes": "openid " + "long" * 2000}, "too long to be tried"),
+    ):
+        page = trials.office.admin.post(f"{HERE}/try", trials.fields(**changes))
+        assert page.status == 400, changes
+        assert told in page.words

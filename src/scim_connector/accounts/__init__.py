@@ -8,6 +8,17 @@ audit rows and the outbox rows are written together or not at all.
 from scim_connector.accounts.account import Account
 from scim_connector.accounts.acts import Act
 from scim_connector.accounts.creating import create
+from scim_connector.accounts.erasing import erase, neutral
+from scim_connector.accounts.parting import step_aside
 from scim_connector.accounts.settling import Settled, settle
 
-__all__ = ["Account", "Act", "Settled", "create", "settle"]
+__all__ = [
+    "Account",
+    "Act",
+    "Settled",
+    "create",
+    "erase",
+    "neutral",
+    "settle",
+    "step_aside",
+]

@@ -138,6 +138,7 @@ class Account:
             held_by=user.held_by,
             held_at=user.held_at,
             signed_in_before=user.first_login_at is not None,
+            erased=user.erased_at is not None,
         )
 
     def _holds_administrator(self) -> bool:
@@ -193,7 +194,7 @@ class Account:
         )
 
     def reactivate(self) -> None:
-        """Make the user active again; raises RulesViolated (R19, R21).
+        """Make the user active again; raises RulesViolated (R19, R21, R34).
 
         No session, link or key comes back.  A person who was created inactive gets the
         first password link now (R15).
@@ -287,6 +288,8 @@ class Account:
         access.end_everything(self.tx, self.user.id)
         access.release_sso(self.tx, self.user.id)
         kept = assignments.names_of_source(self.tx, self.user.id, "console")
+        for name, *_ in assignments.sources(self.tx, self.user.id):
+            self.note("user:role:revoked", role=name)
         assignments.drop_all(self.tx, self.user.id)
         self.user = replace(self.user, welcomed=False, **_NO_PASSWORD)
         self.note("user:revived", roles_to_approve=list(kept))
@@ -395,6 +398,7 @@ class Account:
     def _save_link(self) -> None:
         if self.link is None:
             return
+        before = self.link
         document, asked = self._document, self._asked_active
         if document is None:
             document = representation.stated(self.link)
@@ -410,17 +414,30 @@ class Account:
             asked_active=self.link.asked_active if asked is None else asked,
             now=self.act.now,
         )
+        self._tell_resource(before, self.link)
+
+    def _tell_resource(self, before: Link, after: Link) -> None:
+        """Say what else a provider reads now, unless it reads nothing any more."""
+        if after.version == before.version or self._is_unlinked():
+            return
+        facts = representation.changed(before, after)
+        road = "put" if self.act.replaces else "patch"
+        self.note("user:resource:changed", road=road, **facts)
+
+    def _is_unlinked(self) -> bool:
+        return any(event.name == "user:unlinked" for event in self._events)
 
     def _record(self) -> None:
         audit.record(
             self.tx,
             self._events,
             at=self.act.now,
-            actor=str(self.act.actor),
+            actor=self.act.actor,
             connection_id=self.act.connection_id,
             user_id=self.user.id,
             request_id=self.act.request_id,
         )
+        self.act.tally.update(event.name for event in self._events)
         for topic, payload, best_before in self._outbox:
             outbox.add(
                 self.tx,
@@ -429,6 +446,7 @@ class Account:
                 user_id=self.user.id,
                 now=self.act.now,
                 best_before=best_before,
+                request_id=self.act.request_id,
             )
         self._events, self._outbox = [], []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import time_ns
 from typing import TYPE_CHECKING
 
 from scim_connector.directory import outbox, receipts
@@ -32,8 +31,8 @@ def write_receipt(tx: Transaction, user: User, ended: CutOff, act: Act) -> int:
     made = {
         "user_id": user.id,
         "username": user.username,
-        "asked_at": act.now,
-        "cut_at": max(act.now, time_ns() // 1000),
+        "asked_at": act.asked_at,
+        "cut_at": act.reached(),
         "actor": str(act.actor),
         "connection_id": act.connection_id,
         "request_id": act.request_id,
@@ -55,5 +54,11 @@ def tell_applications(
     for name in names:
         payload = {"application": name, "sub": subject_of(user.id), "sid": session_id}
         outbox.add(
-            tx, outbox.CALL, payload, user_id=user.id, now=act.now, receipt_id=receipt
+            tx,
+            outbox.CALL,
+            payload,
+            user_id=user.id,
+            now=act.now,
+            receipt_id=receipt,
+            request_id=act.request_id,
         )

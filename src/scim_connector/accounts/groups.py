@@ -112,7 +112,7 @@ def _tell(tx: Transaction, event: str, group: Group, act: Act, **facts: Any) -> 
         tx,
         [Event(event, {"group": group.id, "name": group.display_name, **facts})],
         at=act.now,
-        actor=str(act.actor),
+        actor=act.actor,
         connection_id=group.connection_id,
         request_id=act.request_id,
     )

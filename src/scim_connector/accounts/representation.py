@@ -8,7 +8,7 @@ never sees another state than a GET does.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,7 +16,7 @@ from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import links, profiles
 from scim_connector.directory.links import Link, LinkColumns
 from scim_connector.rules import folding
-from scim_connector.scim import rendering, search_documents
+from scim_connector.scim import differences, rendering, search_documents
 from scim_connector.scim.folding import text_key
 from scim_connector.scim.types import ENTERPRISE
 
@@ -74,6 +74,13 @@ def refresh(
     """
     facts = _facts_under(tx, user, link)
     return _renewed(tx, connection, link, facts, document, asked_active, now)
+
+
+def changed(before: Link | None, after: Link) -> dict[str, Any]:
+    """Which attributes a provider reads otherwise, and the version they have now."""
+    old = {} if before is None else rendering.resource_of(before.served)
+    new = rendering.resource_of(after.served)
+    return {"attributes": differences.paths(old, new), "version": after.version}
 
 
 def _renewed(
@@ -195,6 +202,13 @@ def attach(
         facts = replace(facts, version=link.version + 1, last_modified=now)
     attached = links.attach(tx, link, user.id)
     return _written(tx, connection, attached, facts, document, asked_active)
+
+
+def erase(tx: Transaction, connection: Connection, link: Link, user: User) -> None:
+    """Leave nothing of a person in a hidden link but its id and its dates."""
+    document = {"userName": f"{user.username}-{link.seq}"}
+    columns = _columns(tx, connection, document, _facts_under(tx, user, link))
+    links.erase(tx, link, columns)
 
 
 def _facts_under(tx: Transaction, user: User, link: Link) -> rendering.Facts:

@@ -30,11 +30,19 @@ def uninstall(tx: Transaction, act: Act) -> None:
         _tell(tx, Event("api_app:uninstalled"), act)
 
 
+def leaving(reader: Reader) -> str:
+    """What ends when the app is uninstalled, in a sentence without its point."""
+    _, user_id = access.api_app_state(reader)
+    name = "" if user_id is None else users.required(reader, user_id).username
+    acting = f"the API App acts as {name} no more, " if name else ""
+    return f"Every API token ends, {acting}and no key opens anything until it is back"
+
+
 def configure(tx: Transaction, username: str, act: Act) -> None:
     """Give the app its user; raises NotPossible unless that is an active API user."""
     if not access.api_app_state(tx)[0]:
-        message = "The API App is not installed"
-        raise NotPossible(f"{message}; run: scim-connector api-app install")
+        message = "The API App is not installed; install it first."
+        raise NotPossible(message, "api-app install")
     user = doors.find(tx, username)
     if not user.is_api_user:
         raise NotPossible(
@@ -67,4 +75,4 @@ def consequence_of(reader: Reader, connection: Connection) -> str:
 
 
 def _tell(tx: Transaction, event: Event, act: Act, user_id: int | None = None) -> None:
-    audit.record(tx, [event], at=act.now, actor=str(act.actor), user_id=user_id)
+    audit.record(tx, [event], at=act.now, actor=act.actor, user_id=user_id)

@@ -162,4 +162,4 @@ def set_client(
 
 
 def _tell(tx: Transaction, name: str, act: Act, **facts: Any) -> None:
-    audit.record(tx, [Event(name, facts)], at=act.now, actor=str(act.actor))
+    audit.record(tx, [Event(name, facts)], at=act.now, actor=act.actor)

@@ -12,7 +12,6 @@ from scim_connector.administration.remedies import Facts, Remedy
 from scim_connector.directory import audit, conflicts, connections, request_log, users
 from scim_connector.directory.conflicts import Conflict, Query
 from scim_connector.rules.events import Event
-from scim_connector.rules.users import RulesViolated
 from scim_connector.scim.folding import text_key
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
     from scim_connector.directory.users import User
 
-__all__ = ["KINDS", "Choice", "Done", "Kind", "Listed", "Outcome", "Query"]
+__all__ = ["KINDS", "Done", "Kind", "Listed", "Query"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +157,8 @@ def find(reader: Reader, conflict_id: int) -> Conflict:
     """The entry of this id; raises NotPossible."""
     found = conflicts.by_id(reader, conflict_id)
     if found is None:
-        message = f"There is no entry {conflict_id}"
-        raise NotPossible(f"{message}; see: conflict list --all")
+        message = f"There is no entry {conflict_id}; look at those that wait."
+        raise NotPossible(message, "conflict list --all")
     return found
 
 
@@ -213,11 +212,7 @@ def decide(
     what to do instead, or RulesViolated with the rules a value breaks.
     """
     entry = find(tx, conflict_id)
-    if entry.resolved_at is not None:
-        message = f"Entry {entry.id} is closed already"
-        raise NotPossible(f"{message}: {entry.resolution}.")
-    facts = Facts.of(tx, entry)
-    remedy = _remedy(facts, remedy_id)
+    facts, remedy = _possible(tx, entry, remedy_id)
     value = _value(remedy, values)
     done = remedy.work(tx, facts, value, act)
     conflicts.resolve(tx, entry.id, f"{done}, by {act.actor}", now=act.now)
@@ -225,17 +220,31 @@ def decide(
     return Done(entry, remedy, f"{entry.identity}: {done}.")
 
 
-def _remedy(facts: Facts, remedy_id: str) -> Remedy:
-    possible = {r.id: r for r in kind_of(facts.entry).remedies}
+def why_not(reader: Reader, entry: Conflict, remedy_id: str) -> str | None:
+    """Why a remedy cannot decide an entry as things stand; None where it can."""
+    try:
+        _possible(reader, entry, remedy_id)
+    except NotPossible as refusal:
+        return str(refusal)
+    return None
+
+
+def _possible(reader: Reader, entry: Conflict, remedy_id: str) -> tuple[Facts, Remedy]:
+    """The remedy, and what it works on; raises NotPossible with what to do instead."""
+    if entry.resolved_at is not None:
+        message = f"Entry {entry.id} is closed already"
+        raise NotPossible(f"{message}: {entry.resolution}.")
+    possible = {each.id: each for each in kind_of(entry).remedies}
     found = possible.get(remedy_id)
     if found is None:
         names = ", ".join(possible)
-        message = f'"{remedy_id}" decides nothing about entry {facts.entry.id}'
+        message = f'"{remedy_id}" decides nothing about entry {entry.id}'
         raise NotPossible(f"{message}; choose one of: {names}.")
+    facts = Facts.of(reader, entry)
     why = found.unfit(facts)
     if why is not None:
         raise NotPossible(why)
-    return found
+    return facts, found
 
 
 def _value(remedy: Remedy, values: Mapping[str, str]) -> str:
@@ -243,8 +252,10 @@ def _value(remedy: Remedy, values: Mapping[str, str]) -> str:
         return ""
     value = values.get(remedy.takes, "").strip()
     if not value:
-        message = f"{remedy.id} needs the new {remedy.takes} of the local user"
-        raise NotPossible(f"{message}: --{remedy.takes}.")
+        message = f"{remedy.id} needs the new {remedy.takes} of the local user."
+        raise NotPossible(
+            message, f"conflict decide ID {remedy.id} --{remedy.takes} NEW"
+        )
     return value
 
 
@@ -262,39 +273,7 @@ def _tell(
         tx,
         [Event("conflict:decided", facts)],
         at=act.now,
-        actor=str(act.actor),
+        actor=act.actor,
         connection_id=entry.connection_id,
         user_id=entry.user_id,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One line of a reviewed batch: which entry, which remedy, with which values."""
-
-    conflict_id: int
-    remedy_id: str
-    values: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one line: ``done`` in a sentence, or ``why_not``."""
-
-    choice: Choice
-    done: str | None = None
-    why_not: str | None = None
-
-
-def decide_batch(tx: Transaction, choices: Sequence[Choice], act: Act) -> list[Outcome]:
-    """Decide many entries; one that cannot be decided leaves the others alone."""
-    return [_tried(tx, choice, act) for choice in choices]
-
-
-def _tried(tx: Transaction, choice: Choice, act: Act) -> Outcome:
-    try:
-        with tx.savepoint():
-            done = decide(tx, choice.conflict_id, choice.remedy_id, choice.values, act)
-    except (NotPossible, RulesViolated) as refusal:
-        return Outcome(choice, why_not=str(refusal))
-    return Outcome(choice, done=done.sentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -12,7 +12,6 @@ from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import (
     audit,
     connections,
-    counters,
     credentials,
     links,
     mapping_versions,
@@ -21,6 +20,8 @@ from scim_connector.directory import (
 from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.mapping import language
 from scim_connector.rules.events import Event
+from scim_connector.rules.permissions import may_lead_to_administrator
+from scim_connector.scim.dialects import QUIRKS, Dialect
 from scim_connector.tokens import opaque
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def add(
     act: Act,
 ) -> Connection:
     """Make a connection with its first mapping; raises NotPossible, MappingError."""
+    _refuse_to_lead(settings, act)
     language.load(mapping_text, mapping_name)
     if not name.strip():
         raise NotPossible("A connection needs a name.")
@@ -79,10 +81,39 @@ def change(
 ) -> Connection:
     """Change settings of a connection; what is the same already is no change."""
     moved = {n: v for n, v in changes.items() if getattr(connection, n) != v}
+    _refuse_to_lead(moved, act)
     if moved:
         connections.change(tx, connection.id, moved)
         tell(tx, "connection:changed", connection.id, act, **moved)
     return connections.required(tx, connection.id)
+
+
+def _refuse_to_lead(settings: Mapping[str, Any], act: Act) -> None:
+    if settings.get("may_act_as_administrator"):
+        what = "Letting a connection act as an Administrator"
+        may_lead_to_administrator(act.actor, what)
+
+
+def guard_credential(connection: Connection, act: Act) -> None:
+    """Refuse who is no Administrator a credential of a connection that may act as one.
+
+    Raises RulesViolated (R35).
+    """
+    if connection.may_act_as_administrator:
+        what = f"{connection.name} may act as an Administrator; a credential of it"
+        may_lead_to_administrator(act.actor, what)
+
+
+def switched_off(names: Collection[str]) -> tuple[str, ...]:
+    """The habits of providers that are refused, in the order of their table.
+
+    Raises NotPossible for one that there is not, or that cannot be refused.
+    """
+    try:
+        Dialect("generic", frozenset(names))
+    except ValueError as error:
+        raise NotPossible(str(error)) from None
+    return tuple(row.name for row in QUIRKS if row.name in names)
 
 
 def pause(tx: Transaction, connection: Connection, act: Act) -> None:
@@ -111,15 +142,14 @@ def _move(
 
 def people(reader: Reader, connection: Connection) -> int:
     """How many active users a connection manages; nobody while it is rehearsing."""
-    active = counters.totals(reader, connection.id)[1]
-    return active - rehearsed.count_active(reader, connection.id)
+    return rehearsed.count_managed(reader, connection.id)
 
 
-def confirm(connection: Connection, name: str) -> None:
-    """Refuse to retire a connection whose *name* was not given (NotPossible)."""
+def confirm(connection: Connection, name: str, *, to: str = "retire it") -> None:
+    """Refuse what cannot be undone where the *name* was not given (NotPossible)."""
     if name.strip() != connection.name:
         message = f"Type the name of the connection, {connection.name}"
-        raise NotPossible(f"{message}, to retire it.")
+        raise NotPossible(f"{message}, to {to}.")
 
 
 def retire(
@@ -175,6 +205,8 @@ def create_token(
     if connection.state == "retired":
         message = f"Connection {connection.name} is retired"
         raise NotPossible(f"{message}; a token would open nothing.")
+    if kind != "reader":
+        guard_credential(connection, act)
     token = opaque.mint()
     credentials.add(
         tx,
@@ -195,8 +227,8 @@ def find_token(reader: Reader, token_id: str) -> credentials.Credential:
     pasted = opaque.parse(token_id)
     found = credentials.by_id(reader, pasted.id if pasted else token_id)
     if found is None:
-        message = "There is no token of this id"
-        raise NotPossible(f"{message}; see: scim-connector token list")
+        message = "There is no token of this id; look at those of its connection."
+        raise NotPossible(message, "token list")
     return found
 
 
@@ -227,7 +259,7 @@ def tell(
         tx,
         [Event(event, facts)],
         at=act.now,
-        actor=str(act.actor),
+        actor=act.actor,
         connection_id=connection_id,
     )
 

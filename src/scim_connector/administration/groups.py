@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scim_connector.accounts import groups as accounts
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import assignments, groups, roles
+from scim_connector.directory import assignments, connections, groups, roles
 from scim_connector.rules.permissions import may_hand_on
 from scim_connector.scim.folding import text_key
 
@@ -56,11 +56,17 @@ def find(reader: Reader, connection: Connection, text: str) -> Group:
         message = f'{connection.name} has {len(named)} groups called "{text}"'
         raise NotPossible(f"{message}; name one by its id: {ids}.")
     if not named:
-        message = f'{connection.name} has no group "{text}"'
-        raise NotPossible(
-            f"{message}; see: scim-connector connection group list {connection.name}"
-        )
+        message = f'{connection.name} has no group "{text}"; look its name up.'
+        raise NotPossible(message, f"connection group list {connection.name}")
     return named[0]
+
+
+def of_seq(reader: Reader, seq: int) -> tuple[Connection, Group]:
+    """The group of this number and its connection; raises NotPossible when it is gone."""
+    found = groups.by_seq(reader, seq)
+    if found is None:
+        raise NotPossible("The provider has removed this group.")
+    return connections.required(reader, found.connection_id), found
 
 
 def tie(
@@ -86,8 +92,8 @@ def tie(
     if role.is_administrator and not connection.may_act_as_administrator:
         message = f"{connection.name} may not give the role {role.name}"
         raise NotPossible(
-            f"{message}; allow it first: scim-connector connection set"
-            f" {connection.name} --may-act-as-administrator"
+            f"{message}; allow the connection first to act on Administrators.",
+            f"connection set {connection.name} --may-act-as-administrator",
         )
     before = assignments.holders(tx, role.id)
     accounts.tie(tx, group, role.id, act, source=CONSOLE)
@@ -114,6 +120,6 @@ def _role(tx: Transaction, name: str) -> Role:
     named = roles.by_name(tx, name)
     found = None if named is None else roles.by_id(tx, named.id)
     if found is None:
-        message = f'There is no role "{name}".'
-        raise NotPossible(f"{message} Add it with: scim-connector role add NAME")
+        message = f'There is no role "{name}"; add it first.'
+        raise NotPossible(message, "role add NAME")
     return found

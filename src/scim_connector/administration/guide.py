@@ -48,11 +48,12 @@ def ticks(reader: Reader, connection: Connection) -> Ticks:
         created=counters.totals(reader, connection.id)[0] > 0,
         deactivated=bool(done & {"Disable", "Delete"}),
         grouped=groups.has_any(reader, connection.id),
-        strange_ids=sum(1 for value in held if not _is_guid(value)),
+        strange_ids=sum(1 for value in held if not is_guid(value)),
     )
 
 
-def _is_guid(value: str | None) -> bool:
+def is_guid(value: str | None) -> bool:
+    """Whether a value is the object id of something in Entra ID."""
     try:
         return value is not None and str(UUID(value)) == value.lower()
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scim_connector.administration import api_app
 from scim_connector.directory import api_keys, assignments, links, sessions
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from scim_connector.directory.users import User
 
 
+#: What no deactivation takes.
+STAYS: Final = "Initials, username and email stay theirs. No user is ever deleted."
+
+
 def consequences(reader: Reader, user: User) -> list[str]:
     """What ends at once when a user is made inactive by a person, in sentences."""
-    return list(_consequences(reader, user))
+    return [*ends(reader, user), STAYS]
 
 
-def _consequences(reader: Reader, user: User) -> Iterator[str]:
-    at = Counter(each.client for each in sessions.of_user(reader, user.id))
-    for name, count in sorted(at.items()):
-        yield f"{count} session{'s' * (count > 1)} at {name} end at once."
+def ends(reader: Reader, user: User) -> Iterator[str]:
+    """What is over for this user at once; what stays of everybody is :data:`STAYS`."""
+    yield from signed_in(reader, user)
     keys = api_keys.of_user(reader, user.id)
     if keys:
         yield f"{len(keys)} API key{'s' * (len(keys) > 1)} and their tokens die."
@@ -40,4 +43,11 @@ def _consequences(reader: Reader, user: User) -> Iterator[str]:
     roles = assignments.names_of(reader, [user.id]).get(user.id, [])
     if roles:
         yield f"Roles stay on record ({', '.join(roles)}), and let nobody do anything."
-    yield "Initials, username and email stay theirs. No user is ever deleted."
+
+
+def signed_in(reader: Reader, user: User) -> Iterator[str]:
+    """The sessions that end, by application."""
+    at = Counter(each.client for each in sessions.of_user(reader, user.id))
+    for name, count in sorted(at.items()):
+        many = count > 1
+        yield f"{count} session{'s' * many} at {name} end{'s' * (not many)} at once."

@@ -38,8 +38,8 @@ def find(reader: Reader, message_id: int) -> Standing:
     """The mail of this number; raises NotPossible."""
     found = outbox.by_id(reader, message_id)
     if found is None or not found.message.topic.startswith(TOPICS):
-        message = f"There is no mail {message_id}"
-        raise NotPossible(f"{message}; see: scim-connector mail list")
+        message = f"There is no mail {message_id}; look at those that wait."
+        raise NotPossible(message, "mail list")
     return found
 
 
@@ -91,7 +91,7 @@ def drop_held(tx: Transaction, act: Act) -> int:
 def _tell_of_many(tx: Transaction, name: str, count: int, act: Act) -> None:
     if count:
         event = Event(name, {"mails": count})
-        audit.record(tx, [event], at=act.now, actor=str(act.actor))
+        audit.record(tx, [event], at=act.now, actor=act.actor)
 
 
 def _tell(tx: Transaction, name: str, standing: Standing, act: Act) -> None:
@@ -100,6 +100,6 @@ def _tell(tx: Transaction, name: str, standing: Standing, act: Act) -> None:
         tx,
         [Event(name, {"mail": message.id, "topic": message.topic})],
         at=act.now,
-        actor=str(act.actor),
+        actor=act.actor,
         user_id=message.user_id,
     )

@@ -20,6 +20,7 @@ from scim_connector.accounts.settling import (
 )
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.proposals import proposed
+from scim_connector.administration.users import refuse_erased
 from scim_connector.directory import connections, links, names, users
 from scim_connector.mapping.drafts import derive
 from scim_connector.rules.users import RulesViolated
@@ -122,16 +123,22 @@ def _ladder(
     fold = FOLD[field]
     keys = [fold(candidate.value) for candidate in choices.ladder]
     held = names.holders(reader, field, keys)
-    people = users.by_ids(reader, {each.user_id for each in held.values()})
+    ids = {each.user_id for each in held.values() if each.user_id is not None}
+    people = users.by_ids(reader, ids)
     for candidate, key in zip(choices.ladder, keys, strict=True):
         whose = held.get(key)
-        holder = people.get(whose.user_id) if whose else None
+        holder = people.get(whose.user_id) if whose and whose.user_id else None
         state, why = _state(user, whose, holder)
         until = whose.until if whose else None
         yield Candidate(candidate.value, candidate.source, state, why, holder, until)
 
 
 def _state(user: User, whose: Held | None, holder: User | None) -> tuple[State, str]:
+    if whose is not None and whose.user_id is None:
+        return (
+            "kept",
+            "given to nobody any more: it belonged to somebody who was erased",
+        )
     if whose is None or holder is None:
         return "free", "free"
     if holder.id == user.id:
@@ -218,6 +225,7 @@ def recompute(tx: Transaction, user: User, chosen: Mapping[str, str], act: Act) 
     The former values are kept for them for 90 days.  Raises NotPossible for a value the
     mapping does not derive, and RulesViolated for one that somebody else has.
     """
+    refuse_erased(user)
     fields = [n for n in FIELDS if chosen.get(n, getattr(user, n)) != getattr(user, n)]
     values: dict[str, str] = {name: chosen[name] for name in fields}
     if not values:
@@ -245,11 +253,11 @@ def _refuse_foreign(user: User, field: Field, value: str, choices: Choices) -> N
     if choices.stated is not None:
         message = f"The provider states the {field} of {user.username} itself"
         raise NotPossible(
-            f"{message}; change the value there, or: {by_hand} --override"
+            f"{message}; change the value there.", f"{by_hand} --override"
         )
     if not is_candidate(field, value, choices):
         message = f'The mapping does not derive "{value}" for {user.username}'
-        raise NotPossible(f"{message}; to set any value: {by_hand}")
+        raise NotPossible(f"{message}; choose a candidate, or edit the user.", by_hand)
 
 
 def _keep(tx: Transaction, account: Account, field: Field, former: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from scim_connector.administration.connections import tell
+from scim_connector.administration.connections import guard_credential, tell
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import credentials, trusts
 from scim_connector.directory.trusts import Trust
@@ -15,7 +16,7 @@ from scim_connector.tokens.assertions import ALGORITHMS
 if TYPE_CHECKING:
     from scim_connector.accounts import Act
     from scim_connector.directory.connections import Connection
-    from scim_connector.directory.database import Transaction
+    from scim_connector.directory.database import Reader, Transaction
 
 _ENTRA: Final = "https://login.microsoftonline.com"
 _ENTRA_OLD: Final = "https://sts.windows.net"
@@ -54,9 +55,47 @@ def _tenant(text: str) -> str:
         ) from None
 
 
+def terms_of(
+    *,
+    tenant: str | None,
+    issuer: str,
+    jwks_url: str,
+    subject: str | None,
+    audiences: Sequence[str],
+    algorithm: str,
+) -> Trust:
+    """The terms a person gave; a *tenant* of Entra ID fills what they left empty.
+
+    Raises NotPossible for a tenant that is none; the rest is judged when it is added.
+    """
+    tenant = None if tenant is None else _tenant(tenant)
+    filled = ("", "") if tenant is None else entra_terms(tenant)
+    return Trust(
+        id="",
+        issuer=issuer or filled[0],
+        jwks_url=jwks_url or filled[1],
+        subject=subject,
+        audiences=tuple(audiences),
+        tenant=tenant,
+        algorithm=algorithm,
+        is_direct=False,
+    )
+
+
+def find_trust(reader: Reader, connection: Connection, trust_id: str) -> Trust:
+    """The live trust of this id; raises NotPossible with those there are."""
+    held = {trust.id: trust for trust in trusts.of_connection(reader, connection.id)}
+    if trust_id not in held:
+        names = ", ".join(held) or "none"
+        message = f"{connection.name} has no trust {trust_id}"
+        raise NotPossible(f"{message}; there are: {names}.")
+    return held[trust_id]
+
+
 def add_trust(tx: Transaction, connection: Connection, terms: Trust, act: Act) -> Trust:
     """Let assertions on these terms open a connection; raises NotPossible."""
     _refuse_retired(connection)
+    guard_credential(connection, act)
     refusal = jwks.refuse_address(terms.jwks_url)
     if refusal is not None:
         raise NotPossible(refusal)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.administration import connections as administration
-from scim_connector.administration import reasons
+from scim_connector.administration import guard, reasons
 from scim_connector.directory import (
     conflicts,
     connections,
     credentials,
+    mass_changes,
     outbox,
     receipts,
     request_log,
@@ -21,6 +22,7 @@ from scim_connector.directory import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scim_connector.administration.guard import Seen
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.credentials import Credential
     from scim_connector.directory.database import Reader
@@ -89,6 +91,12 @@ class Overview:
     receipts: Sequence[Receipt]
     held: Sequence[User]
     mail: Counter[str]
+    mass_changes: Sequence[Seen] = ()
+
+    @property
+    def held_back(self) -> list[Seen]:
+        """The mass changes that wait for somebody to approve them."""
+        return [each for each in self.mass_changes if each.change.is_held]
 
     @property
     def waiting(self) -> int:
@@ -106,6 +114,7 @@ def look(reader: Reader, now: int) -> Overview:
         receipts=receipts.newest(reader, since=now - WEEK, at_most=MOST_SHOWN),
         held=users.held_inactive(reader, at_most=MOST_SHOWN + 1),
         mail=mail(reader, now),
+        mass_changes=guard.seen(reader, since=now - DAY),
     )
 
 
@@ -125,6 +134,8 @@ def card(reader: Reader, connection: Connection, now: int) -> Card:
     counted, refused = request_log.by_hour(reader, connection.id, now=now)
     expiry = first_expiry(credentials.of_connection(reader, connection.id), now)
     state, tone = _state(connection, last, expiry, now)
+    if mass_changes.held(reader, connection.id):
+        state, tone = "Holds changes back", "bad"
     return Card(
         connection,
         state,

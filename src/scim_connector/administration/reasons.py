@@ -114,6 +114,13 @@ _PROTOCOL: Final[Mapping[str, Mapping[str, Remedy]]] = {
         "The connection is paused, or the database was busy.",
         "Resume the connection when you are ready; the provider repeats by itself.",
     ),
+    "HeldBack": _same(
+        "Held back by the guard against mass changes",
+        "The provider changed more people than the guard of the connection lets pass;"
+        " this change was not carried out.",
+        "Look at what the provider does. If it is meant, approve it on the page of the"
+        " connection; then the provider's next try succeeds.",
+    ),
     "Forbidden": _same(
         "The credential may not do this",
         "A credential that only reads was used to change something.",
@@ -128,6 +135,61 @@ _PROTOCOL: Final[Mapping[str, Mapping[str, Remedy]]] = {
         "The address does not serve this method",
         "The provider called an address in a way that it does not know.",
         "Compare the base URL at the provider with the guide of this connection.",
+    ),
+    "Unauthenticated": _same(
+        "The credential opens nothing",
+        "The token is unknown, revoked or expired, or none was sent.",
+        "Make a new token on the page of the connection and paste it at the provider;"
+        " Entra calls it Secret Token, Okta HTTP header or bearer token.",
+    ),
+    "TooManyRequests": _same(
+        "Too many requests at once",
+        "The connection asked faster than its limit allows.",
+        "Nothing; the provider waits as long as it is told and repeats. Raise rate_limit"
+        " where a first cycle shall go faster.",
+    ),
+    "Conflict": _same(
+        "Something it names is not there",
+        "An operation of a bulk request names a bulkId that no operation of it makes.",
+        "Let the client send what it names in the same request, before or after.",
+    ),
+    "KeyUsed": _same(
+        "The Idempotency-Key was used before",
+        "The client sent a key again, with another request behind it.",
+        "Let the client choose a new key for each new request.",
+    ),
+    "UnsupportedMediaType": _same(
+        "The body is announced as something else",
+        "The Content-Type is neither application/scim+json nor application/json.",
+        "Let the client send Content-Type: application/scim+json.",
+    ),
+    "NotSupported": _same(
+        "Not offered here",
+        "The operation is part of the standard, and this server does not have it.",
+        "Let the client read ServiceProviderConfig, which says what is offered.",
+    ),
+    "sensitive": _same(
+        "Passwords are not searched",
+        "The filter names the password, which is never kept.",
+        "Take the password out of the filter.",
+    ),
+    "invalidCursor": _same(
+        "The cursor is not one of ours",
+        "A page was asked for by a cursor that was not given to this client for this"
+        " list.",
+        "Let the client begin again at the first page.",
+    ),
+    "expiredCursor": _same(
+        "The cursor is too old",
+        "The walk through the list took too long, or its place is gone.",
+        "Let the client begin again at the first page, and go on without long pauses.",
+    ),
+    "invalidCount": _same(
+        "The count does not fit",
+        "More was asked for than one page holds, or another count than on the first"
+        " page.",
+        "Let the client ask for at most as many as ServiceProviderConfig says, and for as"
+        " many on each page.",
     ),
 }
 

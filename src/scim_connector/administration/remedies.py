@@ -115,7 +115,7 @@ def _needs_free_user(facts: Facts) -> str | None:
     if facts.link is None or _taken_over(facts):
         return None
     name = facts.user.username
-    return f"{name} is linked already; unlink them first: user unlink {name}"
+    return f"{name} is linked already; unlink them first."
 
 
 def _taken_over(facts: Facts) -> bool:
@@ -142,7 +142,7 @@ def _needs_activity(facts: Facts) -> str | None:
     if facts.known().active:
         return None
     name = facts.known().username
-    return f"{name} is inactive; reactivate them first: user reactivate {name}"
+    return f"{name} is inactive; reactivate them first."
 
 
 def _needs_inactive(facts: Facts) -> str | None:
@@ -189,7 +189,7 @@ def _needs_own_field(facts: Facts, field: str) -> str | None:
         return None
     name = facts.user.username
     message = f"{name} is managed by a provider; change the {field} there"
-    return f"{message}, or here: user edit {name} --override"
+    return f"{message}, or edit the user here against the provider."
 
 
 def _needs_other_email(facts: Facts) -> str | None:

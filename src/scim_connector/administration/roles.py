@@ -119,4 +119,4 @@ def _refuse_empty(name: str, kind: str) -> None:
 
 
 def _tell(tx: Transaction, event: str, act: Act, **facts: Any) -> None:
-    audit.record(tx, [Event(event, facts)], at=act.now, actor=str(act.actor))
+    audit.record(tx, [Event(event, facts)], at=act.now, actor=act.actor)

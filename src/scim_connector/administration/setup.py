@@ -78,7 +78,7 @@ def first_administrator(
     account.save()
     installation.write(tx, LINK, "")
     event = Event("setup:done", {"username": user.username})
-    audit.record(tx, [event], at=act.now, actor=str(act.actor), user_id=user.id)
+    audit.record(tx, [event], at=act.now, actor=act.actor, user_id=user.id)
     return account.user
 
 

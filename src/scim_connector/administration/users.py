@@ -29,7 +29,11 @@ from scim_connector.directory import (
 )
 from scim_connector.rules import folding, lifecycle
 from scim_connector.rules.access import may_request_reset
-from scim_connector.rules.permissions import ALL, may_hand_on
+from scim_connector.rules.permissions import (
+    ALL,
+    may_hand_on,
+    may_lead_to_administrator,
+)
 from scim_connector.rules.users import Draft, RulesViolated, UserType
 from scim_connector.scim.folding import text_key
 
@@ -67,8 +71,8 @@ def find(tx: Reader, username: str) -> User:
     """The user of this username, in any case; raises NotPossible when there is none."""
     user = users.by_username_key(tx, folding.username_key(username))
     if user is None:
-        message = f'There is no user "{username}".'
-        raise NotPossible(f"{message} List users with: scim-connector user list")
+        message = f'There is no user "{username}"; look the username up.'
+        raise NotPossible(message, "user list")
     return user
 
 
@@ -113,10 +117,12 @@ def edit(
     A field the provider manages is refused with whose it is (NotPossible); *override*
     writes it all the same, and it lives until the provider sends another value (D19).
     """
+    refuse_erased(user)
     account = Account.open(tx, user.id, act)
     managed = _managed(tx, account, values)
     if managed and not override:
-        raise NotPossible(_whose(tx, account, managed))
+        command = f"user edit {user.username} --override"
+        raise NotPossible(_whose(tx, account, managed), command)
     moved = [name for name, value in values.items() if getattr(user, name) != value]
     lifecycle.may_change(account.standing(), moved, act.actor)
     violations = account.violations(values)
@@ -127,6 +133,13 @@ def edit(
         account.override(managed)
     account.save()
     return account.user
+
+
+def refuse_erased(user: User) -> None:
+    """Somebody who was erased is changed by nobody any more; raises NotPossible."""
+    if user.erased_at is not None:
+        message = f"{user.username} was erased and is changed no more (R34)"
+        raise NotPossible(f"{message}; add the person anew.")
 
 
 def _managed(
@@ -146,8 +159,8 @@ def _whose(tx: Transaction, account: Account, managed: tuple[str, ...]) -> str:
     connection = _connection_name(tx, account.link)
     fields = ", ".join(managed).replace("_", " ")
     return (
-        f"{fields}: managed by connection {connection}, change it there. To change it"
-        " here until the provider sends another value, repeat with --override."
+        f"{fields}: managed by connection {connection}, change it there. Or override"
+        " it here, until the provider sends another value."
     )
 
 
@@ -201,6 +214,7 @@ def _refuse_more(tx: Transaction, role_id: int, own: Collection[str]) -> None:
 
 
 def _move_role(tx: Transaction, user: User, role: str, act: Act, *, give: bool) -> User:
+    refuse_erased(user)
     (role_id,) = _role_ids(tx, (role,))
     account = Account.open(tx, user.id, act)
     held = account.roles_from("console")
@@ -214,6 +228,7 @@ def _move_role(tx: Transaction, user: User, role: str, act: Act, *, give: bool) 
 
 def set_profile(tx: Transaction, user: User, profile: str | None, act: Act) -> User:
     """Set or clear the profile of a user."""
+    refuse_erased(user)
     account = Account.open(tx, user.id, act)
     profile_id = None if profile is None else _profile_id(tx, profile)
     account.edit({"profile_id": profile_id}, origin="local")
@@ -225,16 +240,16 @@ def _role_ids(tx: Transaction, names: tuple[str, ...]) -> frozenset[int]:
     found = roles.by_names(tx, names)
     missing = [name for name in names if name not in found]
     if missing:
-        message = f"There is no role {', '.join(missing)}."
-        raise NotPossible(f"{message} Add it with: scim-connector role add NAME")
+        message = f"There is no role {', '.join(missing)}; add it first."
+        raise NotPossible(message, "role add NAME")
     return frozenset(found.values())
 
 
 def _profile_id(tx: Transaction, name: str) -> int:
     found = profiles.by_name(tx, name)
     if found is None:
-        message = f'There is no profile "{name}".'
-        raise NotPossible(f"{message} Add it with: scim-connector profile add NAME")
+        message = f'There is no profile "{name}"; add it first.'
+        raise NotPossible(message, "profile add NAME")
     return found.id
 
 
@@ -248,8 +263,8 @@ def send_welcome(tx: Transaction, user: User, act: Act) -> None:
     if not user.active:
         raise NotPossible(f"{user.username} is inactive; reactivate them first.")
     if user.first_login_at is not None:
-        message = f"{user.username} has signed in before"
-        raise NotPossible(f"{message}; send: scim-connector user reset USERNAME")
+        message = f"{user.username} has signed in before; send a password link."
+        raise NotPossible(message, f"user reset {user.username}")
     account = Account.open(tx, user.id, act)
     account.user = replace(account.user, welcomed=True)
     account.queue_welcome()
@@ -268,8 +283,11 @@ def send_reset(
     standing = Account.open(tx, user.id, act).standing()
     refusal = may_request_reset(standing, second_factor=second_factor)
     if refusal is not None:
-        hint = "; send: scim-connector user welcome" if refusal.code == _NEVER else ""
-        raise NotPossible(f"{refusal.sentence} ({refusal.rule.id}){hint}")
+        sentence = f"{refusal.sentence} ({refusal.rule.id})"
+        if refusal.code == _NEVER:
+            sentence = f"{sentence} Send the welcome mail again."
+            raise NotPossible(sentence, f"user welcome {user.username}")
+        raise NotPossible(sentence)
     outbox.add(
         tx,
         "mail:reset",
@@ -297,8 +315,8 @@ def recoverable(reader: Reader, username: str) -> User:
     """An active Administrator, whom a link from the machine may let in again."""
     user = find(reader, username)
     if not assignments.is_administrator(reader, user.id):
-        message = f"{user.username} is no Administrator"
-        raise NotPossible(f"{message}; send: scim-connector user reset {user.username}")
+        message = f"{user.username} is no Administrator; send a password link."
+        raise NotPossible(message, f"user reset {user.username}")
     if user.is_api_user or not user.active:
         message = f"{user.username} is inactive or an API user"
         raise NotPossible(f"{message} and cannot sign in; reactivate them first.")
@@ -332,13 +350,17 @@ def link(
     """Decide that an identity of a provider is this user; its next POST links them.
 
     *identity* is the userName the provider sends.  Raises NotPossible where decision 11
-    forbids it, so that no decision waits that the provider's next try cannot carry out.
+    forbids it, so that no decision waits that the provider's next try cannot carry out;
+    RulesViolated for an Administrator, linked by somebody who is none (R35).
     """
     connection = connections.by_name(tx, connection_name)
     if connection is None:
         raise NotPossible(f'There is no connection "{connection_name}".')
     key = text_key(identity)
     _refuse_link(tx, connection, key, user)
+    if assignments.is_administrator(tx, user.id):
+        what = f"Linking {user.username}, who is an Administrator,"
+        may_lead_to_administrator(act.actor, what)
     conflicts.decide(
         tx,
         connection_id=connection.id,
@@ -353,19 +375,26 @@ def _refuse_link(
     tx: Transaction, connection: Connection, identity: str, user: User
 ) -> None:
     """Say why a user cannot become this identity: nothing else may stand for them."""
+    refuse_erased(user)
     who, where = user.username, connection.name
     if links.of_user(tx, user.id) is not None:
-        message = f"{who} is linked already."
-        raise NotPossible(f"{message} Unlink first: scim-connector user unlink")
+        message = f"{who} is linked already; unlink them first."
+        raise NotPossible(message, f"user unlink {who}")
     if user.is_api_user and not connection.allow_api_users:
         message = f"{who} is an API user and {where} may not link"
-        raise NotPossible(f"{message} one; set --allow-api-users on the connection.")
+        raise NotPossible(
+            f"{message} one; allow the connection first to act on API users.",
+            f"connection set {where} --allow-api-users",
+        )
     if not connection.may_act_as_administrator and assignments.is_administrator(
         tx, user.id
     ):
         message = f"{who} is an Administrator and {where} may not link one"
-        way_out = "take the role back, or set --may-act-as-administrator"
-        raise NotPossible(f"{message}; {way_out} on the connection.")
+        raise NotPossible(
+            f"{message}; take the role back, or allow the connection first to act on"
+            " Administrators.",
+            f"connection set {where} --may-act-as-administrator",
+        )
     due = conflicts.decided_for(tx, user.id)
     if due is not None and (due.connection_id, due.identity) != (
         connection.id,
@@ -373,7 +402,7 @@ def _refuse_link(
     ):
         message = f"{who} is decided to be {due.identity} already"
         raise NotPossible(
-            f"{message}; take that back first: conflict decide {due.id} withdraw"
+            f"{message}; take that back first.", f"conflict decide {due.id} withdraw"
         )
 
 

@@ -34,7 +34,7 @@ def install(house: House) -> None:
 @opens
 def uninstall(house: House, yes: bool) -> None:
     """Mark the API App as gone: every API token ends, and no key is of use."""
-    ask("Every API token ends, and no key opens anything until it is back", yes=yes)
+    ask(administration.leaving(house.database.reader()), yes=yes)
     doing = act()
     house.database.write(lambda tx: administration.uninstall(tx, doing))
     click.echo("The API App is not installed.")

@@ -6,27 +6,24 @@ import csv
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from scim_connector.administration import chain
 from scim_connector.administration import users as doors
 from scim_connector.cli.context import fail, moment, now, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.output import json_option, progress, records
+from scim_connector.compliance import chain
+from scim_connector.compliance.sheets import cell
 from scim_connector.directory import audit as rows
-from scim_connector.scim.rendering import timestamp
+from scim_connector.directory import seals
+from scim_connector.rules import events_page
+from scim_connector.rules.events import EVENTS
 from scim_connector.tokens.signing import SigningKeys
-from scim_connector.web.console.sheets import cell
 
 if TYPE_CHECKING:
-    from scim_connector.directory.audit import AuditEvent
     from scim_connector.wiring import House
-
-_FIELDS: Final = (
-    *("id", "at", "name", "actor", "connection_id", "user_id", "request_id", "facts"),
-)
 
 
 @click.group()
@@ -67,6 +64,26 @@ def list_(house: House, username: str | None, limit: int, as_json: bool) -> None
 
 
 @audit.command()
+@click.option("--markdown", is_flag=True, help="As docs/events.md.")
+@json_option
+def events(markdown: bool, as_json: bool) -> None:
+    """The names of all events, with what each tells; those about persons apart."""
+    if markdown:
+        click.echo(events_page.render(), nl=False)
+        return
+    shown = [
+        {
+            "event": name,
+            "says": told.sentence,
+            "facts": [fact for fact in told.facts if fact not in told.personal],
+            "about a person": sorted(told.personal),
+        }
+        for name, told in EVENTS.items()
+    ]
+    records(shown, as_json=as_json)
+
+
+@audit.command()
 @opens
 def head(house: House) -> None:
     """Print the newest seal, signed; keep it where nobody here can change it.
@@ -86,7 +103,7 @@ def head(house: House) -> None:
     "heads",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A head that was kept; repeatable.",
+    help="A file of heads that were kept, one a line; repeatable.",
 )
 @opens
 def verify(house: House, heads: tuple[Path, ...]) -> None:
@@ -96,20 +113,35 @@ def verify(house: House, heads: tuple[Path, ...]) -> None:
     What happened within the last second may not be sealed yet.
     """
     reader, signing = house.database.reader(), SigningKeys(house.keys)
-    texts = [read_text(file) for file in heads]
+    kept = [each for file in heads for each in _kept(file)]
     total, began = rows.count(reader), time.perf_counter()
     with progress(total, "Checking") as bar:
-        found = chain.findings(reader, signing, texts, progress=bar.update)
+        found = chain.findings(reader, signing, kept, progress=bar.update)
     for each in found:
         click.echo(f"Broken: {each}.")
     if found:
         raise SystemExit(1)
     seconds = max(time.perf_counter() - began, 1e-6)
-    kept = f", and {len(heads)} heads are in the chain" if heads else ""
+    proven = f", and {len(kept)} heads are in the chain" if heads else ""
     click.echo(
-        f"{total:,} events are as they were written{kept}"
+        f"{total:,} events are as they were written{proven}"
         f" ({total / seconds:,.0f} a second)."
     )
+    since = seals.since(reader)
+    if since is not None:
+        click.echo(
+            f"Events sealed until {moment(since)} were pruned; their seals are sound."
+        )
+
+
+def _kept(file: Path) -> list[chain.Kept]:
+    """The heads in a file, each with its place; an empty file is an empty head."""
+    lines = read_text(file).splitlines() or [""]
+    return [
+        chain.Kept(line, f"{file} line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip() or len(lines) == 1
+    ]
 
 
 @audit.command()
@@ -133,14 +165,9 @@ def export(house: House, file: Path, form: str | None) -> None:
         write = _csv(out) if form == "csv" else _jsonl(out)
         with progress(total, "Writing") as bar:
             for each in chain.lines(reader):
-                write(_row(each))
+                write(chain.row(each))
                 bar.update(1)
     click.echo(f"{total:,} events are in {file}.")
-
-
-def _row(each: AuditEvent) -> dict[str, Any]:
-    row = {name: getattr(each, name) for name in _FIELDS}
-    return row | {"at": timestamp(each.at), "facts": json.loads(each.facts)}
 
 
 def _jsonl(out: TextIO) -> Any:
@@ -152,11 +179,11 @@ def _jsonl(out: TextIO) -> Any:
 
 def _csv(out: TextIO) -> Any:
     writer = csv.writer(out)
-    writer.writerow(_FIELDS)
+    writer.writerow(chain.FIELDS)
 
     def write(row: dict[str, Any]) -> None:
         facts = json.dumps(row["facts"], ensure_ascii=False)
         values = {**row, "facts": facts}
-        writer.writerow([cell(values[name]) for name in _FIELDS])
+        writer.writerow([cell(values[name]) for name in chain.FIELDS])
 
     return write

@@ -13,10 +13,16 @@ from scim_connector.administration import connections as administration
 from scim_connector.cli.context import Date, act, fail, moment, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.group import group
+from scim_connector.cli.guard import approve, guard
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.cli.rehearsal import go_live, rehearsal
-from scim_connector.directory import connections, credentials, rehearsed, users
-from scim_connector.scim.dialects import Dialect
+from scim_connector.directory import (
+    connections,
+    credentials,
+    mass_changes,
+    rehearsed,
+    users,
+)
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -75,11 +81,7 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     if until is not None:
         chosen["link_until"] = until
     if off:
-        try:
-            Dialect("generic", frozenset(off))
-        except ValueError as error:
-            raise fail(str(error)) from None
-        chosen["quirks_off"] = tuple(off)
+        chosen["quirks_off"] = administration.switched_off(off)
     return chosen
 
 
@@ -93,7 +95,7 @@ def connection() -> None:
     """  # noqa: D301 - click reads \b
 
 
-for command in (group, rehearsal, go_live):
+for command in (group, rehearsal, go_live, guard, approve):
     connection.add_command(command)
 
 
@@ -182,6 +184,7 @@ def list_(house: House, as_json: bool) -> None:
             "name": found.name,
             "kind": found.kind,
             "state": found.state,
+            "holds back": _held_back(house, found),
             "people": administration.people(reader, found),
             "waiting": rehearsed.count(reader, found.id),
             "mapping": f"version {found.mapping_number}",
@@ -206,12 +209,19 @@ def show(house: House, name: str, as_json: bool) -> None:
         if c.connection_id == found.id and c.kind == "bearer"
     ]
     row = _as_row(found) | {
+        "holds back": _held_back(house, found),
         "active people": administration.people(reader, found),
         "waiting for go-live": rehearsed.count(reader, found.id),
         "tokens": [f"{c.id} until {moment(c.expires_at)}" for c in tokens],
         "SCIM base URL": house.settings.base_url,
     }
     record(row, as_json=as_json)
+
+
+def _held_back(house: House, found: Connection) -> list[str]:
+    """The kinds of changes that wait for: connection approve NAME."""
+    held = mass_changes.held(house.database.reader(), found.id)
+    return [each.kind.replace("_", " ") for each in held]
 
 
 def _as_row(found: Connection) -> dict[str, Any]:

@@ -53,12 +53,21 @@ def fail(message: str) -> Refused:
     return Refused(message)
 
 
+def told(refusal: NotPossible) -> str:
+    """A refusal at a terminal: the sentence, and the command that helps."""
+    if refusal.command is None:
+        return str(refusal)
+    return f"{refusal} Run: scim-connector {refusal.command}"
+
+
 @contextmanager
 def explaining() -> Iterator[None]:
     """Turn whatever refuses a command into one sentence and exit code 2."""
     try:
         yield
-    except (BadSettings, NotReady, NotPossible, MappingError, RulesViolated) as error:
+    except NotPossible as error:
+        raise fail(told(error)) from None
+    except (BadSettings, NotReady, MappingError, RulesViolated) as error:
         raise fail(str(error)) from None
     except ScimError as error:
         raise fail(error.detail) from None

@@ -1,15 +1,14 @@
-"""``db``: upgrade, check and back up the database."""
+"""``db``: upgrade and check the database; backups and copies: ``db_copies``."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from scim_connector.cli.context import explaining, fail, load_settings, opens
-from scim_connector.directory import audit, counters, upgrade
+from scim_connector.cli.context import explaining, load_settings, opens
+from scim_connector.cli.db_copies import backup, copy, restore
+from scim_connector.directory import founding, upgrade
 from scim_connector.directory.upgrade import Schema
 from scim_connector.wiring.first_run import prepare, upgrade_old
 from scim_connector.wiring.house import open_database, schema_of
@@ -20,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """The database: upgrade, check, back up."""
+    """The database: upgrade, check, back up, restore, copy to another.
+
+    \b
+    scim-connector db backup                       a dated file beside the database
+    scim-connector db restore FILE                 where no database is yet
+    scim-connector db copy --to postgresql://host/name --hold
+    """  # noqa: D301 - click reads \b
 
 
 @db.command("upgrade")
@@ -54,11 +59,8 @@ def upgrade_command(ctx: click.Context) -> None:
 @opens
 def check(house: House) -> None:
     """Check the file, the counters and the seals of audit; exit 1 on a finding."""
-    reader = house.database.reader()
     found = upgrade.damage(house.database)
-    found += counters.wrong(reader)
-    broken = audit.first_broken(reader)
-    found += [f"audit: {broken}"] if broken else []
+    found += founding.findings(house.database.reader())
     for line in found:
         click.echo(line)
     if found:
@@ -66,20 +68,5 @@ def check(house: House) -> None:
     click.echo("All is well.")
 
 
-@db.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@opens
-def backup(house: House, file: Path | None) -> None:
-    """Copy a SQLite database to FILE while it is in use (default: a dated name).
-
-    The secret key is not in it: keep a copy of the key file elsewhere.
-    """
-    path = house.database.path
-    if path is None:
-        raise fail("This database is PostgreSQL; back it up with pg_dump.")
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    to = file or path.with_name(f"{path.name}.{stamp}.backup")
-    if to.exists():
-        raise fail(f"{to} exists already; name another file.")
-    upgrade.back_up(path, to)
-    click.echo(f"Copied to {to}. The key file is not in it.")
+for command in (backup, restore, copy):
+    db.add_command(command)

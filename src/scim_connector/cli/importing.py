@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +48,7 @@ def import_users(
         raise fail("Name a file, or start with: scim-connector import --template")
     try:
         rows = importing.read(read_text(file))
-    except (Unreadable, csv.Error) as error:
+    except Unreadable as error:
         raise fail(f"{file}: {error}") from None
     ctx.invoke(_import, rows=rows, **how)
 
@@ -67,16 +65,16 @@ def _import(
     with progress(len(rows), "Checking") as bar:
         importing.judge(house.database.reader(), rows, progress=bar.update)
     _show_changes(rows)
-    lost = api_app.consequence(house.database.reader(), _deactivated(rows))
-    if lost:
-        click.echo(f"{lost}.")
+    for said in importing.consequences(house.database.reader(), rows):
+        click.echo(said)
+    lost = api_app.consequence(house.database.reader(), importing.deactivated(rows))
     bad = [row for row in rows if row.problems]
     if bad and not keep_going:
-        _show_refused([(r.line, r.username, " ".join(r.problems)) for r in bad])
+        _show_bad(bad)
         click.echo(f"{len(bad)} of {len(rows)} rows refused; nothing was written.")
         raise SystemExit(REFUSED)
     if dry_run:
-        _show_refused([(r.line, r.username, " ".join(r.problems)) for r in bad])
+        _show_bad(bad)
         click.echo("Nothing was written (--dry-run).")
         return
     if lost:
@@ -92,26 +90,22 @@ def _import(
 
 
 def _show_changes(rows: Sequence[Row]) -> None:
-    counts = Counter(row.action for row in rows)
+    counts = importing.counts(rows)
     click.echo(
         f"{counts['create']} to create, {counts['change']} to change,"
         f" {counts['nothing']} as they are, {counts['refuse']} refused."
     )
     changed = [row for row in rows if row.action == "change"]
     for row in changed[:MOST_SHOWN]:
-        moved = ", ".join(f"{n} {a} -> {b}" for n, (a, b) in row.changes.items())
-        click.echo(f"  {row.username}: {moved}")
+        click.echo(f"  {row.username}: {importing.why(row)}")
     if len(changed) > MOST_SHOWN:
         click.echo(f"  … and {len(changed) - MOST_SHOWN} more")
 
 
-def _deactivated(rows: Sequence[Row]) -> set[int]:
-    """The ids of the users that the file makes inactive."""
-    return {
-        row.known.id
-        for row in rows
-        if row.known is not None and row.changes.get("active") == (True, False)
-    }
+def _show_bad(bad: Sequence[Row]) -> None:
+    _show_refused([(r.line, r.username, " ".join(r.problems)) for r in bad])
+    for command in sorted({each for row in bad for each in row.commands}):
+        click.echo(f"To add it: scim-connector {command}")
 
 
 def _show_refused(refused: Sequence[tuple[int, str, str]]) -> None:

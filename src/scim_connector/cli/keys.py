@@ -40,7 +40,7 @@ def rotate(house: House) -> None:
     write_keys(house.settings.secret_key_file, house.keys.rotated())
     house.database.write(
         lambda tx: audit.record(
-            tx, [Event("key:rotated")], at=doing.now, actor=str(doing.actor)
+            tx, [Event("key:rotated")], at=doing.now, actor=doing.actor
         )
     )
     file = house.settings.secret_key_file

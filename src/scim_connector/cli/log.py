@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scim_connector.cli import requests
+from scim_connector.administration import reasons
+from scim_connector.cli import reasons_page, requests
 from scim_connector.cli.context import fail, moment, opens
 from scim_connector.cli.output import json_option, one_line, records
-from scim_connector.directory import connections, refusals, request_log
+from scim_connector.directory import async_requests, connections, refusals, request_log
 
 if TYPE_CHECKING:
     from scim_connector.wiring import House
@@ -23,6 +24,22 @@ def log() -> None:
     scim-connector log list --failures
     scim-connector log show REQUEST_ID
     """  # noqa: D301 - click reads \b
+
+
+@log.command("reasons")
+@click.option("--markdown", is_flag=True, help="As docs/refusals.md.")
+@json_option
+def reasons_(markdown: bool, as_json: bool) -> None:
+    """Every reason of a refusal, with what it means."""
+    if markdown:
+        click.echo(reasons_page.render(), nl=False)
+        return
+    found = [(code, reasons.of(code, "generic")[0]) for code in reasons.codes()]
+    shown = [
+        {"reason": code, "rule": each.rule_id, "means": each.meaning}
+        for code, each in found
+    ]
+    records(shown, as_json=as_json)
 
 
 @log.command("list")
@@ -83,6 +100,28 @@ def show(house: House, request_id: str, bodies: bool, as_json: bool) -> None:
     if bodies:
         click.echo(f"\nrequest  {one_line(entry.request_body)}")
         requests.print_answer(entry)
+
+
+@log.command()
+@click.option("--limit", type=click.IntRange(1, 10_000), default=30)
+@json_option
+@opens
+def waiting(house: House, limit: int, as_json: bool) -> None:
+    """Requests that were taken to be carried out later, the first one first."""
+    reader = house.database.reader()
+    names = {c.id: c.name for c in connections.every(reader)}
+    rows = [
+        {
+            "taken": moment(each.taken_at),
+            "connection": names.get(each.connection_id, ""),
+            "method": each.method,
+            "path": each.path,
+            "bytes": each.size,
+            "request id": each.txn,
+        }
+        for each in async_requests.listed(reader, at_most=limit)
+    ]
+    records(rows, as_json=as_json, empty="Nothing waits to be carried out.")
 
 
 @log.command()

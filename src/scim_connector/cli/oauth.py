@@ -11,11 +11,11 @@ from scim_connector.administration import oauth as doors
 from scim_connector.cli.context import Span, act, fail, moment, now, opens
 from scim_connector.cli.output import json_option, record
 from scim_connector.directory import credentials, trusts
-from scim_connector.directory.trusts import Trust
 from scim_connector.login.client_credentials import TOKEN_PATH, client_id
 from scim_connector.tokens.assertions import ALGORITHMS
 
 if TYPE_CHECKING:
+    from scim_connector.directory.trusts import Trust
     from scim_connector.wiring import House
 
 
@@ -127,18 +127,13 @@ def trust(
             raise fail("--entra-own-token needs --tenant.")
         terms = doors.entra_own_token(tenant)
     else:
-        if tenant is not None:
-            filled = doors.entra_terms(tenant)
-            issuer, jwks_url = issuer or filled[0], jwks_url or filled[1]
-        terms = Trust(
-            id="",
+        terms = doors.terms_of(
+            tenant=tenant,
             issuer=issuer or "",
             jwks_url=jwks_url or "",
             subject=subject,
             audiences=audience,
-            tenant=tenant,
             algorithm=algorithm,
-            is_direct=False,
         )
     found = administration.find(house.database.reader(), connection)
     doing = act()
@@ -157,12 +152,7 @@ def untrust(house: House, connection: str, trust_id: str) -> None:
     """End a trust; the access tokens issued for it are refused at once."""
     reader = house.database.reader()
     found = administration.find(reader, connection)
-    held = {trust.id: trust for trust in trusts.of_connection(reader, found.id)}
-    if trust_id not in held:
-        names = ", ".join(held) or "none"
-        raise fail(f"{found.name} has no trust {trust_id}; there are: {names}.")
+    held = doors.find_trust(reader, found, trust_id)
     doing = act()
-    house.database.write(
-        lambda tx: doors.remove_trust(tx, found, held[trust_id], doing)
-    )
-    click.echo(f"{found.name} trusts {held[trust_id].issuer} no more.")
+    house.database.write(lambda tx: doors.remove_trust(tx, found, held, doing))
+    click.echo(f"{found.name} trusts {held.issuer} no more.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -12,17 +13,15 @@ import click
 
 from scim_connector.administration.connections import address_warnings
 from scim_connector.cli.context import explaining, fail, load_settings
-from scim_connector.cli.logs import pass_over_thread_advice, set_up_logs
 from scim_connector.tokens.turns import THREADS
-from scim_connector.wiring import open_house, prepare, sender_notes
+from scim_connector.wiring import logs, open_house, prepare, refuse_unfit, sender_notes
 
 if TYPE_CHECKING:
     from scim_connector.settings import Settings
     from scim_connector.wiring import Welcome
 
 
-#: A worker that has not ended by then is ended, so that five seconds are enough: one
-#: that was only just starting when the signal came never hears it.
+#: Seconds after which a worker that has not ended is killed, so that five are enough.
 DRAIN_SECONDS = 4
 
 
@@ -50,7 +49,7 @@ def serve(
     scim-connector serve --demo
     """  # noqa: D301 - click reads \b
     config = config or ctx.find_root().obj
-    set_up_logs()
+    logs.set_up_logs()
     if demo:
         from scim_connector.cli import demo as show  # noqa: PLC0415 - seldom needed
 
@@ -60,6 +59,7 @@ def serve(
     with explaining():
         refuse_taken_port(settings)
         _refuse_bad_certificate(settings)
+        refuse_unfit(settings)
         prepared = prepare(settings)
         mails = _about_mails(settings)
     for line in prepared.notes:
@@ -133,6 +133,13 @@ def _print_welcome(settings: Settings, welcome: Welcome) -> None:
 
 def _print_address(settings: Settings) -> None:
     click.echo(f"Serving {settings.base_url} (Ctrl-C ends it).")
+    if settings.is_open:
+        click.echo(
+            f"Warning: other machines reach {settings.host}:{settings.port} over plain"
+            " HTTP, so tokens and passwords can be read on the way. Give --tls-cert and"
+            " --tls-key, or stay on 127.0.0.1 behind a proxy that speaks https, or name"
+            " the proxy in SCIM_CONNECTOR_TRUSTED_PROXIES: docs/https.md."
+        )
     if not settings.base_url.startswith("https:"):
         click.echo("Entra ID and Okta need a public https address: docs/https.md.")
     else:
@@ -148,7 +155,8 @@ def run(settings: Settings) -> None:
     from granian.log import LogLevels  # noqa: PLC0415
 
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    pass_over_thread_advice()
+    logs.pass_over_thread_advice()
+    os.register_at_fork(after_in_child=_end_at_once)
     try:
         Granian(
             "scim_connector.wiring:application",
@@ -163,8 +171,17 @@ def run(settings: Settings) -> None:
             # RFC 7644 section 7.2 demands it; granian's default is 1.3 alone.
             ssl_protocol_min=SSLProtocols.tls12,
             log_level=LogLevels.warning,
+            log_dictconfig=logs.of_server(),
             respawn_failed_workers=True,
             workers_kill_timeout=DRAIN_SECONDS,
         ).serve()
     except ConfigurationError as error:
         raise fail(f"The server cannot start: {error}") from None
+
+
+def _end_at_once() -> None:
+    """Let SIGTERM end a worker that does not listen for signals yet.
+
+    A fork has what its parent does at one: note it for a loop that it does not run.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -12,7 +12,8 @@ from scim_connector.administration import sign_in as doors
 from scim_connector.cli.context import act, fail, moment, opens
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.directory import audit, users
-from scim_connector.login.sso import CALLBACK, sealed_secret
+from scim_connector.login.sso import CALLBACK
+from scim_connector.login.trials import sealed_secret
 from scim_connector.tokens import discovery
 from scim_connector.tokens.assertions import ALGORITHMS
 from scim_connector.tokens.fetching import CannotFetch

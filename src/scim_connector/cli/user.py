@@ -9,7 +9,7 @@ import click
 from scim_connector.administration import api_app
 from scim_connector.administration import users as doors
 from scim_connector.administration.users import NewUser
-from scim_connector.cli import user_naming, user_sign_in
+from scim_connector.cli import user_erasing, user_naming, user_sign_in
 from scim_connector.cli.context import act, ask, fail, moment, opens
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.directory import (
@@ -32,7 +32,7 @@ MOST_LISTED = 1000
 
 @click.group()
 def user() -> None:
-    """Local users. They are never deleted, only deactivated.
+    """Local users. They are never deleted, only deactivated, or erased on request.
 
     \b
     scim-connector user list --inactive
@@ -41,7 +41,7 @@ def user() -> None:
     """  # noqa: D301 - click reads \b
 
 
-for each in (*user_sign_in.COMMANDS, user_naming.recompute):
+for each in (*user_sign_in.COMMANDS, user_naming.recompute, user_erasing.erase):
     user.add_command(each)
 
 
@@ -132,6 +132,7 @@ def show(house: House, username: str, as_json: bool) -> None:
         "changed here": sorted(found.overridden),
         "held inactive by": found.held_by or "",
         "first sign-in": moment(found.first_login_at),
+        "erased": moment(found.erased_at),
         "created": moment(found.created_at),
         "changed": moment(found.updated_at),
     }
@@ -239,6 +240,7 @@ def history(house: House, username: str, as_json: bool) -> None:
     found = doors.find(reader, username)
     rows = [
         {
+            "id": event.id,
             "at": moment(event.at),
             "event": event.name,
             "by": event.actor,

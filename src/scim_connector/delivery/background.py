@@ -1,12 +1,14 @@
 """The thread beside the requests of one worker process.
 
-Once a second it writes the gathered reads and uses of sessions, and does the
-housekeeping that any process may do at any time: sealing audit and, on PostgreSQL,
-adding up counters.
+Once a second it looks whether the database is being copied away, writes the gathered
+reads and uses of sessions, and does the housekeeping that any process may do at any
+time: sealing audit, signing its head, looking whether an alert holds, forgetting what is
+old and, on PostgreSQL, adding up counters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Thread
 from time import time_ns
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scim_connector.delivery.housekeeping import keep_house
+from scim_connector.directory.snapshots import look
 from scim_connector.provisioning import FLUSH_SECONDS
 
 if TYPE_CHECKING:
@@ -23,14 +26,22 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("background")
 
+Chore = Callable[["Database", int], object]
+"""Something to do when it is time for it, which it knows; *now* in microseconds."""
+
 
 class Background:
     """Starts with its process and writes what is left when it ends."""
 
     def __init__(
-        self, database: Database, gatherer: RequestGatherer, sessions: Sessions
+        self,
+        database: Database,
+        gatherer: RequestGatherer,
+        sessions: Sessions,
+        *chores: Chore,
     ) -> None:
         """Work on *database* for the process of *gatherer* and *sessions*."""
+        self._chores = chores
         self._database = database
         self._sessions = sessions
         self._gatherer = gatherer
@@ -54,8 +65,13 @@ class Background:
     def _round(self) -> None:
         """One round; a database that does not answer now may answer the next time."""
         try:
+            if look(self._database):
+                return  # what is gathered waits until the copy is made
+            now = time_ns() // 1000
             self._gatherer.flush()
-            self._sessions.flush(time_ns() // 1000)
+            self._sessions.flush(now)
             keep_house(self._database)
+            for chore in self._chores:
+                chore(self._database, now)
         except Exception as error:
             _log.warning("background round failed", reason=str(error) or repr(error))

@@ -45,6 +45,7 @@ _SUBJECTS: Final = {
     "managed_now": "Your account at {organisation} is now looked after automatically",
     "confirm_email": "Confirm your email address for {organisation}",
     "password_changed": "The password of your account at {organisation} has changed",
+    "alert": "{begins}{title} ({organisation})",
 }
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("scim_connector.delivery"),
@@ -63,6 +64,21 @@ class Addressee:
     name: str
     username: str
     email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that holds (*kind* "holds"), is "over", or is a "test".
+
+    Instants in microseconds UTC: *since* when it began, *at* when it was told.
+    """
+
+    title: str
+    sentence: str
+    advice: str
+    kind: str
+    since: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +162,21 @@ class Letters:
         """Tell that there is a new password, in case somebody else has chosen it."""
         return self._write("password_changed", person)
 
+    def alert(self, person: Addressee, told: Alert) -> Written:
+        """Tell who looks after this that something holds, or is over."""
+        begins = {"over": "Over: ", "test": "Test: "}.get(told.kind, "")
+        return self._write(
+            "alert",
+            person,
+            begins=begins,
+            title=_one_line(told.title),
+            kind=told.kind,
+            sentence=_one_line(told.sentence, LONGEST_ADDRESS),
+            advice=told.advice,
+            since=moment(told.since, self._zone),
+            over=moment(told.at, self._zone),
+        )
+
     def _with_link(
         self,
         letter: str,
@@ -164,7 +195,8 @@ class Letters:
         )
 
     def _write(self, letter: str, person: Addressee, **words: object) -> Written:
-        subject = _SUBJECTS[letter].format(organisation=self._organisation)
+        named = {**words, "organisation": self._organisation}
+        subject = _SUBJECTS[letter].format(**named)
         words |= {
             "subject": subject,
             "organisation": self._organisation,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from scim_connector.delivery.letters import Addressee, Letters, Written
+from scim_connector.administration.alert_judges import MAIL as ALERT_MAIL
+from scim_connector.delivery.letters import Addressee, Alert, Letters, Written
 from scim_connector.delivery.mails import Mail, to_message
 from scim_connector.delivery.senders import Undeliverable
 from scim_connector.delivery.worker import present
@@ -100,10 +101,18 @@ class Postbox:
                 name = _manager(tx, user)
                 written = self._letters.managed_now(_addressee(user), name)
                 return _Letter(user.email, written)
+            case topic if topic == ALERT_MAIL:
+                return self._alert(user, message, payload)
             case topic if topic == CHANGED_MAIL:
                 written = self._letters.password_changed(_addressee(user))
                 return _Letter(user.email, written)
         raise Undeliverable(f"Nothing here writes {message.topic}.")
+
+    def _alert(self, user: User, message: Message, payload: dict[str, Any]) -> _Letter:
+        if not user.active:
+            raise Undeliverable("The user is inactive now.")
+        told = Alert(**payload, at=message.created_at)
+        return _Letter(user.email, self._letters.alert(_addressee(user), told))
 
     def _with_link(
         self, tx: Transaction, user: User, message: Message, payload: dict[str, str]

@@ -59,6 +59,9 @@ class Sender(Protocol):
     def describe(self) -> str:
         """One sentence that says where messages go."""
 
+    def greet(self) -> None:
+        """Go as far as one can without a message; raises NotSent."""
+
 
 def sender_of(settings: Settings) -> Sender:
     """The sender that the settings name; raises BadSettings."""
@@ -109,6 +112,16 @@ class SmtpSender:
     def describe(self) -> str:
         """One sentence that says where messages go."""
         return f"Mails go through {self._name} ({_SHOWN[self.security]})."
+
+    def greet(self) -> None:
+        """Connect, encrypt and sign in, and send nothing; raises NotSent."""
+        try:
+            with self._connected() as client:
+                self._secure(client)
+                self._sign_in(client)
+                client.noop()
+        except OSError as error:
+            raise self._outcome(error) from None
 
     def send(self, message: EmailMessage) -> None:
         """Hand *message* to the mail server; raises Undeliverable or TryLater."""
@@ -286,16 +299,27 @@ class FolderSender:
             f"Mails are written to {self._shown}: set {PREFIX}SMTP_HOST to send them."
         )
 
+    def greet(self) -> None:
+        """See whether files could be made there, and make none; raises TryLater."""
+        place = self.folder.absolute()
+        while not place.exists():
+            place = place.parent
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            raise self._cannot("no right to write there")
+
     def send(self, message: EmailMessage) -> None:
         """Write *message* beside the others; raises TryLater."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._write(_file_name(message), as_bytes(message))
         except OSError as error:
-            raise TryLater(
-                f"Mails cannot be written to {self._shown} ({error.strerror}): correct"
-                f" {PREFIX}MAIL_FOLDER, or make the folder writable."
-            ) from None
+            raise self._cannot(error.strerror) from None
+
+    def _cannot(self, why: str | None) -> TryLater:
+        return TryLater(
+            f"Mails cannot be written to {self._shown} ({why}): correct"
+            f" {PREFIX}MAIL_FOLDER, or make the folder writable."
+        )
 
     @property
     def _shown(self) -> str:

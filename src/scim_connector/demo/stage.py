@@ -104,7 +104,7 @@ def _name(tx: Transaction, act: Act) -> None:
         for name in names:
             rows.add(tx, name)
             event = Event(f"{kind}:added", {"name": name})
-            audit.record(tx, [event], at=act.now, actor=str(act.actor))
+            audit.record(tx, [event], at=act.now, actor=act.actor)
 
 
 # -------------------------------------------------------------------- connections

@@ -27,6 +27,11 @@ class ApiKey:
     expires_at: int | None
     last_used_at: int | None
 
+    def state_at(self, now: int) -> str:
+        """How the key stands: live or expired; a revoked one is gone."""
+        expired = self.expires_at is not None and now >= self.expires_at
+        return "expired" if expired else "live"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:

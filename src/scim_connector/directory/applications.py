@@ -70,6 +70,9 @@ _SECRET_COLUMNS = tuple(application_secrets.c[name] for name in _SECRET)
 _LIVE = applications.c.retired_at.is_(None)
 
 _ALL = Statement(select(*_COLUMNS).where(_LIVE).order_by(applications.c.id))
+_BY_ID = Statement(
+    select(*_COLUMNS).where(applications.c.id == bindparam("of_id"), _LIVE)
+)
 _BY_NAME = Statement(
     select(*_COLUMNS).where(applications.c.name_key == bindparam("key"), _LIVE)
 )
@@ -162,6 +165,12 @@ def _application(row: Sequence[Any]) -> Application:
 def every(reader: Reader) -> list[Application]:
     """The applications, the oldest first; retired ones are left out."""
     return [_application(row) for row in reader.rows(_ALL)]
+
+
+def by_id(reader: Reader, application_id: int) -> Application | None:
+    """The application of this number, unless it was retired."""
+    row = reader.row(_BY_ID, of_id=application_id)
+    return None if row is None else _application(row)
 
 
 def by_name(reader: Reader, name: str) -> Application | None:

@@ -35,7 +35,6 @@ _OF_CONNECTION = (
 )
 _NAMES_OF_CONNECTION = Statement(
     select(roles.c.name)
-    .distinct()
     .join(assignments, assignments.c.role_id == roles.c.id)
     .where(*_OF_CONNECTION)
 )
@@ -68,6 +67,14 @@ _OTHERS = Statement(
         users.c.is_api_user.is_(False),
         users.c.id != bindparam("of_user"),
     )
+)
+_ADMINISTRATORS = Statement(
+    select(users.c.username)
+    .distinct()
+    .join(assignments, assignments.c.user_id == users.c.id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(roles.c.is_administrator, users.c.active, users.c.is_api_user.is_(False))
+    .order_by(users.c.username)
 )
 _ANY = Statement(
     select(users.c.id)
@@ -160,6 +167,11 @@ def has_administrator(reader: Reader) -> bool:
     return reader.row(_ANY) is not None
 
 
+def administrators(reader: Reader) -> list[str]:
+    """The usernames of the active people who hold the Administrator role."""
+    return [row[0] for row in reader.rows(_ADMINISTRATORS)]
+
+
 def other_administrators(tx: Transaction, user_id: int) -> int:
     """How many other active people hold the Administrator role.
 
@@ -169,6 +181,11 @@ def other_administrators(tx: Transaction, user_id: int) -> int:
     if tx.dialect == "postgresql":
         tx.run(_MEET, of_user=user_id)
     return int(tx.value(_OTHERS, of_user=user_id))
+
+
+def count_administrators(reader: Reader) -> int:
+    """How many active people hold the Administrator role."""
+    return int(reader.value(_OTHERS, of_user=0))
 
 
 def names_of_source(reader: Reader, user_id: int, source: str) -> tuple[str, ...]:
@@ -213,7 +230,7 @@ def revoke(
 def drop_of_connection(
     tx: Transaction, user_id: int, connection_id: int
 ) -> tuple[str, ...]:
-    """Remove what a connection gave; returns the names of those roles."""
+    """Remove what a connection gave; returns the name of the role of each row."""
     values = {"of_user": user_id, "of_connection": connection_id}
     names = tuple(row[0] for row in tx.rows(_NAMES_OF_CONNECTION, **values))
     if names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +38,7 @@ class Connection:
     quirks_off: tuple[str, ...]
     takes_over: int | None
     created_at: int
+    guard: Mapping[str, Mapping[str, Any]] = field(hash=False)
     mapping_number: int
     mapping_sha256: str
 
@@ -68,6 +69,7 @@ COLUMNS = (
     connections.c.quirks_off,
     connections.c.takes_over,
     connections.c.created_at,
+    connections.c.guard,
     mapping_versions.c.number,
     mapping_versions.c.sha256,
 )
@@ -118,6 +120,8 @@ def of_row(row: Sequence[Any]) -> Connection:
     values = dict(zip(_NAMES, row, strict=True))
     off = values["quirks_off"]
     values["quirks_off"] = () if off == "[]" else tuple(orjson.loads(off))
+    guard = values["guard"]
+    values["guard"] = {} if guard == "{}" else orjson.loads(guard)
     for name in _FLAGS:
         values[name] = bool(values[name])
     values["mapping_number"] = values["mapping_number"] or 0
@@ -187,6 +191,8 @@ def change(tx: Transaction, connection_id: int, changes: Mapping[str, Any]) -> N
     values = dict(changes)
     if "quirks_off" in values:
         values["quirks_off"] = orjson.dumps(list(values["quirks_off"])).decode()
+    if "guard" in values:
+        values["guard"] = orjson.dumps(values["guard"]).decode()
     statement = _update(tuple(sorted(values)))
     tx.run(statement, of_id=connection_id, **{f"new_{n}": v for n, v in values.items()})
 

@@ -30,6 +30,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "uq_profiles_name_key": "profile",
     "conflicts.connection_id, conflicts.kind, conflicts.identity": "conflict",
     "uq_conflicts_open": "conflict",
+    "alerts.condition, alerts.subject": "alert",
+    "uq_alerts_open": "alert",
     "request_log.request_id": "request",
     "uq_request_log_request_id": "request",
 }

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from weakref import WeakSet, finalize, ref
 
 from sqlalchemy.engine import make_url
@@ -26,7 +26,7 @@ from scim_connector.directory.failures import (
     StatementTimeout,
     translated,
 )
-from scim_connector.directory.locking import DatabaseBusy, WriterLock
+from scim_connector.directory.locking import BeingCopied, DatabaseBusy, WriterLock
 
 if TYPE_CHECKING:
     from scim_connector.directory.statements import Statement
@@ -47,6 +47,12 @@ T = TypeVar("T")
 _BEGIN = {
     "sqlite": "BEGIN IMMEDIATE",
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+}
+
+#: The first statement behind it fixes what is seen.
+_LOOK = {
+    "sqlite": "BEGIN DEFERRED",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
 
 #: Those who lost a race on PostgreSQL come again one at a time, or the same many would
@@ -102,6 +108,20 @@ class Reader:
         """The first column of the first row, or None."""
         row = self.row(statement, **values)
         return None if row is None else row[0]
+
+    def batches(self, statement: Statement, size: int) -> Iterator[list[Any]]:
+        """Every row, some at a time; on PostgreSQL inside a transaction alone."""
+        sql, parameters = statement.bound(self.dialect, {})
+        named = {} if self.dialect == "sqlite" else {"name": "batches"}
+        cursor = self.raw.cursor(**named)
+        try:
+            cursor.execute(sql, parameters)
+            while batch := cursor.fetchmany(size):
+                yield batch
+        except Exception as error:
+            raise translated(error) from error
+        finally:
+            cursor.close()
 
     def _execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         sql, parameters = statement.bound(self.dialect, values)
@@ -196,6 +216,9 @@ class _Kept:
 class Database:
     """One database, by its URL: ``sqlite:///file.db`` or ``postgresql://…``."""
 
+    #: What runs its statements; whoever watches them has one of their own.
+    transactions: ClassVar[type[Transaction]] = Transaction
+
     def __init__(
         self,
         url: str,
@@ -213,7 +236,9 @@ class Database:
             message = "a database in memory is lost; name a file: sqlite:///NAME.db"
             raise DatabaseUnavailable(message)
         self.statement_timeout = statement_timeout
-        self._lock_timeout = lock_timeout
+        self.lock_timeout = lock_timeout
+        #: Whether writers are told to come again, because it is being copied away.
+        self.closed = False
         self._forget()
 
     @property
@@ -235,6 +260,8 @@ class Database:
         the writer lock is not had in time; ConstraintBroken for a broken constraint;
         RuntimeError when called from within another write of this thread.
         """
+        if self.closed:
+            raise BeingCopied
         lost: Exception = DatabaseBusy()
         for attempt in range(TRIES):
             try:
@@ -259,6 +286,33 @@ class Database:
         with suppress(_LookedAtOnly):
             self.write(look)
         return results[0]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        """A reader that sees one state of everything until the block ends.
+
+        It locks nothing.  Nothing can be written meanwhile by this thread.
+        """
+        tx = self._mine().reader
+        if tx.writing:
+            message = "a snapshot within a write would end with it"
+            raise RuntimeError(message)
+        tx.raw.execute(_LOOK[self.dialect])
+        tx.writing = True
+        try:
+            yield tx
+        finally:
+            tx.writing = False
+            self._roll_back(tx.raw)
+
+    def apart(self) -> Transaction:
+        """A connection of its own without a deadline; the caller begins and closes."""
+        raw = self._open()
+        if self.dialect == "postgresql":
+            raw.execute("SET statement_timeout = 0")
+        tx = self.transactions(self, raw)
+        tx.writing = True  # what it began is gone with its connection
+        return tx
 
     def close(self) -> None:
         """Close every connection that this process opened."""
@@ -285,7 +339,7 @@ class Database:
             message = "a write within a write could not be rolled back with it"
             raise RuntimeError(message)
         lock = kept.opened.lock
-        with lock.held(self._lock_timeout) if lock else nullcontext():
+        with lock.held(self.lock_timeout) if lock else nullcontext():
             try:
                 self._begin(tx, lost)
                 result = work(tx)
@@ -335,7 +389,7 @@ class Database:
     def _keep(self) -> _Kept:
         if self._pid != os.getpid():
             self._forget()
-        reader = Transaction(self, self._open())
+        reader = self.transactions(self, self._open())
         lock = WriterLock(Path(f"{self.path}.lock")) if self.path else None
         if self.dialect == "sqlite":
             reader.raw.set_progress_handler(_late(reader), PROGRESS_STEPS)
@@ -373,7 +427,7 @@ class Database:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={int(self._lock_timeout * 1000)}",
+            f"busy_timeout={int(self.lock_timeout * 1000)}",
             "trusted_schema=OFF",
         ):
             raw.execute(f"PRAGMA {pragma}")
@@ -390,7 +444,7 @@ class Database:
         # Not as an option of the connection: poolers refuse those, and the URL may
         # have its own.
         for name, seconds in (
-            ("lock_timeout", self._lock_timeout),
+            ("lock_timeout", self.lock_timeout),
             ("statement_timeout", self.statement_timeout),
         ):
             value = str(int(seconds * 1000))

@@ -49,9 +49,14 @@ def translated(error: BaseException) -> BaseException:
     """
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(error)
-    if type(error).__module__.startswith("psycopg"):
-        return _from_postgres(error)
-    return error
+    return _from_postgres(error) if is_of_driver(error) else error
+
+
+def is_of_driver(error: BaseException) -> bool:
+    """Whether a driver raised it; psycopg is not imported where it is not used."""
+    if isinstance(error, sqlite3.Error):
+        return True
+    return type(error).__module__.startswith("psycopg")
 
 
 def _from_sqlite(error: sqlite3.Error) -> Exception:

@@ -12,8 +12,17 @@ from scim_connector.directory.tables import installation
 if TYPE_CHECKING:
     from scim_connector.directory.database import Reader, Transaction
 
+TABLE = str(installation.name)
 #: The check value of the secret key (``tokens.secrets``).
 KEY_CHECK = "key_check"
+#: When a head of audit was signed last, and the event it ended with.
+LAST_HEAD = "audit_head"
+#: The last event that pruning may delete; a trigger reads it, too (``triggers``).
+PRUNED = "audit_pruned"
+#: The seal that ends with it, by its id.
+PRUNED_SEAL = "audit_pruned_seal"
+#: The request of the log up to which bodies were emptied.
+EMPTIED = "requests_emptied"
 
 _READ = Statement(
     select(installation.c.value).where(installation.c.name == bindparam("of_name"))
@@ -30,6 +39,11 @@ def read(reader: Reader, name: str) -> str | None:
     """The value of a fact, or None."""
     found = reader.value(_READ, of_name=name)
     return None if found is None else str(found)
+
+
+def number(reader: Reader, name: str) -> int:
+    """The value of a fact that is a number; 0 when there is none."""
+    return int(read(reader, name) or 0)
 
 
 def write(tx: Transaction, name: str, value: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select, update
 
 from scim_connector.directory import counters, memberships
 from scim_connector.directory.statements import Statement
@@ -97,6 +97,15 @@ _BY_NAME = Statement(
 _OF_USER = Statement(
     select(*COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
 )
+_OF_USER_AT = Statement(
+    select(*COLUMNS)
+    .where(
+        links.c.user_id == bindparam("of_user"),
+        links.c.created_at <= bindparam("at", type_=BigInteger),
+    )
+    .order_by(links.c.seq.desc())
+    .limit(1)
+)
 _LAST_OF_USER = Statement(
     select(*COLUMNS)
     .where(links.c.user_id == bindparam("of_user"), _HERE)
@@ -164,6 +173,11 @@ def by_id(reader: Reader, connection_id: int, link_id: str) -> Link | None:
 def live_by_user_name(reader: Reader, connection_id: int, key: str) -> Link | None:
     """The visible link of this folded userName on this connection."""
     return _link(reader.row(_BY_NAME, key=key, of_connection=connection_id))
+
+
+def of_user_at(reader: Reader, user_id: int, at: int) -> Link | None:
+    """The link that stood for a user at an instant, or the last one before it."""
+    return _link(reader.row(_OF_USER_AT, of_user=user_id, at=at))
 
 
 def of_user(reader: Reader, user_id: int) -> Link | None:
@@ -366,6 +380,43 @@ def _write_emails(
             connection_id=connection_id,
             value_key=key,
         )
+
+
+_EVER_OF_USER = Statement(
+    select(*COLUMNS)
+    .where(links.c.user_id == bindparam("of_user"))
+    .order_by(links.c.seq)
+)
+_ERASE = Statement(
+    update(links)
+    .where(links.c.seq == bindparam("of_seq"), links.c.hidden_at.is_not(None))
+    .values(
+        {name: bindparam(f"new_{name}") for name in _SEARCHED if name != "active"}
+        | {"hidden_why": "erased", "verdict": None}
+    )
+)
+
+
+def ever_of_user(reader: Reader, user_id: int) -> list[Link]:
+    """Every link that stood for a user, hidden ones too, the oldest first."""
+    return of_rows(reader.rows(_EVER_OF_USER, of_user=user_id))
+
+
+_LIVE_NAME = Statement(
+    select(links.c.seq).where(links.c.user_name_key == bindparam("key"), _LIVE).limit(1)
+)
+
+
+def is_live_name(reader: Reader, key: str) -> bool:
+    """Whether a visible link of any connection has this folded userName."""
+    return reader.row(_LIVE_NAME, key=key) is not None
+
+
+def erase(tx: Transaction, link: Link, columns: LinkColumns) -> None:
+    """Put *columns* in place of what a hidden link told; nothing revives it then."""
+    values = {f"new_{n}": v for n, v in columns.values().items() if n != "active"}
+    tx.run(_ERASE, of_seq=link.seq, **values)
+    tx.run(_DROP_EMAILS, of_seq=link.seq)
 
 
 def ask_active(tx: Transaction, link: Link, asked: bool) -> None:

@@ -23,6 +23,10 @@ class DatabaseBusy(Exception):
     """The database did not let us write in time; trying again later works."""
 
 
+class BeingCopied(DatabaseBusy):
+    """The database is being copied away; nobody writes until that is done."""
+
+
 class WriterLock:
     """The lock file beside a database, held by one thread of one process at a time.
 

@@ -2,13 +2,16 @@
 
 A former name that is kept for somebody (``reserved_names``) counts as taken by everybody
 else for as long as its row stands.  Housekeeping drops the row when its time is over, so
-that no request has to look at a clock, and one statement finds holders of both kinds.
+that no request has to look at a clock.  What somebody had who was erased is never given
+again; only its hash is known (``erased_names``).  One statement finds holders of all
+three kinds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
@@ -24,18 +27,35 @@ from sqlalchemy import (
 )
 
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import name_counters, reserved_names, users
+from scim_connector.directory.tables import (
+    erased_names,
+    name_counters,
+    reserved_names,
+    users,
+)
 from scim_connector.rules.users import Holder, Taken
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from scim_connector.directory.database import Reader, Transaction
 
 Field = Literal["username", "initials"]
 
 
+_FIELDS = ("username", "initials", "email")
 _kept_key = reserved_names.c.key
+
+
+def hashed(field: str, key: str) -> str:
+    """What is kept of a folded value whose holder was erased."""
+    return sha256(f"scim_connector erased {field}\0{key}".encode()).hexdigest()
+
+
+def _erased(field: str) -> Any:
+    """The hash of an erased value of this field, else NULL."""
+    of_field = erased_names.c.field == literal_column(f"'{field}'")
+    return case((of_field, erased_names.c.hash))
 
 
 def _kept(field: Field) -> Any:
@@ -75,7 +95,18 @@ _TAKEN = Statement(
                     for field in ("username", "initials")
                 )
             )
-        )
+        ),
+        select(null(), null(), *(_erased(field) for field in _FIELDS)).where(
+            or_(
+                *(
+                    and_(
+                        erased_names.c.field == literal_column(f"'{field}'"),
+                        erased_names.c.hash == bindparam(f"{field}_hash"),
+                    )
+                    for field in _FIELDS
+                )
+            )
+        ),
     )
 )
 
@@ -90,27 +121,35 @@ def taken(
 ) -> Taken:
     """Which of three values somebody else holds, inactive users included (R2, R5, R7).
 
-    A former name that is kept for another user counts too.
+    A former name that is kept for another user counts too, and what somebody had who
+    was erased.
     """
     keys = {"username": username_key, "initials": initials_key, "email": email_key}
+    hashes = {name: hashed(name, key) for name, key in keys.items()}
     held: dict[str, Holder] = {}
     rows = reader.rows(
         _TAKEN,
-        username_key=username_key,
-        initials_key=initials_key,
-        email_key=email_key,
+        **{f"{name}_key": key for name, key in keys.items()},
+        **{f"{name}_hash": value for name, value in hashes.items()},
     )
     for user_id, active, *present in rows:
-        if user_id == except_user:
+        if user_id is not None and user_id == except_user:
             continue
-        for name, key in zip(("username", "initials", "email"), present, strict=True):
-            if keys[name] != key:
-                continue
-            if active is None:
-                held.setdefault(name, Holder.KEPT)
-            else:
-                held[name] = Holder.ACTIVE if active else Holder.INACTIVE
+        wanted = hashes if user_id is None else keys
+        for name, key in zip(_FIELDS, present, strict=True):
+            if wanted[name] == key:
+                _hold(held, name, user_id, active)
     return Taken(**held)
+
+
+def _hold(
+    held: dict[str, Holder], name: str, user_id: int | None, active: bool | None
+) -> None:
+    """Say how a value is not to be had; who has it now comes before who had it."""
+    if active is not None:
+        held[name] = Holder.ACTIVE if active else Holder.INACTIVE
+    else:
+        held.setdefault(name, Holder.ERASED if user_id is None else Holder.KEPT)
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +161,16 @@ def _held_among(field: Field, count: int) -> Statement:
         _kept_key.in_(keys),
         reserved_names.c.user_id != bindparam("of_user"),
     )
-    return Statement(select(column).where(column.in_(keys)).union_all(kept))
+    held = select(column).where(column.in_(keys))
+    return Statement(held.union_all(kept, _erased_among(field, count)))
+
+
+def _erased_among(field: Field, count: int) -> Any:
+    hashes: list[Any] = [bindparam(f"h{n}") for n in range(count)]
+    return select(erased_names.c.hash).where(
+        erased_names.c.field == literal_column(f"'{field}'"),
+        erased_names.c.hash.in_(hashes),
+    )
 
 
 def free_values(
@@ -135,9 +183,15 @@ def free_values(
     wanted = list(dict.fromkeys(keys))
     if not wanted:
         return set()
-    values = {f"k{n}": key for n, key in enumerate(wanted)}
-    held = tx.rows(_held_among(field, len(wanted)), of_user=of_user, **values)
-    return set(wanted) - {row[0] for row in held}
+    hashes = [hashed(field, key) for key in wanted]
+    values = _numbered("k", wanted) | _numbered("h", hashes)
+    rows = tx.rows(_held_among(field, len(wanted)), of_user=of_user, **values)
+    held = {row[0] for row in rows}
+    return {k for k, h in zip(wanted, hashes, strict=True) if not held & {k, h}}
+
+
+def _numbered(letter: str, values: Iterable[str]) -> dict[str, str]:
+    return {f"{letter}{n}": value for n, value in enumerate(values)}
 
 
 # ------------------------------------------------------------------------- kept values
@@ -168,10 +222,13 @@ _KEPT_FOR = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Whose a folded value is; ``until`` when it is only kept for them."""
+    """Whose a folded value is; ``until`` when it is only kept for them.
+
+    Nobody's, for ever, is what somebody had who was erased.
+    """
 
     key: str
-    user_id: int
+    user_id: int | None
     until: int | None = None
 
 
@@ -194,17 +251,42 @@ def _holders(field: Field, count: int) -> Statement:
         reserved_names.c.field == literal_column(f"'{field}'"), _kept_key.in_(keys)
     )
     held = select(column, users.c.id, null()).where(column.in_(keys))
-    return Statement(held.union_all(kept))
+    erased = _erased_among(field, count).add_columns(null(), null())
+    return Statement(held.union_all(kept, erased))
 
 
 def holders(reader: Reader, field: Field, keys: Collection[str]) -> dict[str, Held]:
     """Whose each of a handful of folded values is; free ones are left out."""
     if not keys:
         return {}
-    values = {f"k{n}": key for n, key in enumerate(keys)}
-    found = [Held(*row) for row in reader.rows(_holders(field, len(keys)), **values)]
+    by_hash = {hashed(field, key): key for key in keys}
+    values = _numbered("k", keys) | _numbered("h", by_hash)
+    rows = reader.rows(_holders(field, len(keys)), **values)
+    found = [Held(by_hash.get(key, key), *whose) for key, *whose in rows]
     kept = {held.key: held for held in found if held.until is not None}
     return kept | {held.key: held for held in found if held.until is None}
+
+
+_ERASE = Statement(
+    text(
+        "INSERT INTO erased_names (field, hash) VALUES (:field, :hash)"
+        " ON CONFLICT (field, hash) DO NOTHING"
+    )
+)
+_GIVE_UP = Statement(
+    delete(reserved_names).where(reserved_names.c.user_id == bindparam("of_user"))
+)
+
+
+def erase(tx: Transaction, user_id: int, present: Mapping[str, str]) -> None:
+    """Give the values a user has, and those kept for them, to nobody ever again.
+
+    *present* are the folded ones by their field.
+    """
+    former = [(field, held.key) for field, held in kept_for(tx, user_id)]
+    for field, key in (*present.items(), *former):
+        tx.run(_ERASE, field=field, hash=hashed(field, key))
+    tx.run(_GIVE_UP, of_user=user_id)
 
 
 def has_ended(reader: Reader, *, now: int) -> bool:
@@ -243,3 +325,16 @@ def next_number(tx: Reader, field: str, base: str) -> int | None:
 def remember_number(tx: Transaction, field: str, base: str, number: int) -> None:
     """Remember where the numbers of a base go on."""
     tx.run(_REMEMBER, field=field, base=base, number=number)
+
+
+_FORGET_NUMBERS = Statement(
+    text(
+        "DELETE FROM name_counters WHERE field = 'username'"
+        " AND substr(:key, 1, length(base)) = base"
+    )
+)
+
+
+def forget_numbers(tx: Transaction, username_key: str) -> None:
+    """Forget where the numbers of a username go on: the base is part of a name."""
+    tx.run(_FORGET_NUMBERS, key=username_key)

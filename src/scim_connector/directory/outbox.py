@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, update
+from sqlalchemy import BigInteger, and_, bindparam, func, insert, or_, select, update
 
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import outbox
+from scim_connector.directory.tables import outbox, webhooks
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from scim_connector.directory.database import Reader, Transaction
 
 
 #: The topic of a back-channel logout call (OpenID Connect Back-Channel Logout 1.0).
 CALL = "logout:application"
+#: What a payload calls the request that caused it.
+REQUEST = "request_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,13 @@ class Message:
     created_at: int
     best_before: int | None
     attempts: int = 0
+    webhook_id: int | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The request that caused it, where that is known."""
+        asked: str | None = orjson.loads(self.payload).get(REQUEST)
+        return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +81,36 @@ _COLUMNS = tuple(outbox.c[name] for name in _NAMES)
 _OPEN = (outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
 _NOT_HELD = outbox.c.held_at.is_(None)
 _THIS = update(outbox).where(outbox.c.id == bindparam("of_id"), *_OPEN)
-_DUE = Statement(
-    select(*_COLUMNS)
-    .where(
-        *_OPEN,
-        _NOT_HELD,
-        outbox.c.due_at <= bindparam("at"),
-        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
-        or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
-    )
-    .order_by(outbox.c.id)
-    .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True)  # a second worker takes the next ones
+_IS_DUE = (
+    *_OPEN,
+    _NOT_HELD,
+    outbox.c.due_at <= bindparam("at"),
+    or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
+    or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
 )
+_OURS = outbox.c.webhook_id.is_(None)
+_OF_WEBHOOKS = outbox.c.webhook_id.in_(
+    select(webhooks.c.id).where(webhooks.c.paused.is_(False))
+)
+
+
+def _due(lane: ColumnElement[bool]) -> Statement:
+    return Statement(
+        select(*_COLUMNS)
+        .where(*_IS_DUE, lane)
+        .order_by(outbox.c.id)
+        .limit(bindparam("at_most"))
+        .with_for_update(skip_locked=True, of=outbox)  # another worker takes the next
+    )
+
+
+def _has_due(lane: ColumnElement[bool]) -> Statement:
+    return Statement(select(outbox.c.id).where(*_IS_DUE, lane).limit(1))
+
+
+#: Webhooks have a lane of their own: one that is slow delays neither mails nor calls.
+_DUE: Final = {False: _due(_OURS), True: _due(_OF_WEBHOOKS)}
+_HAS_DUE: Final = {False: _has_due(_OURS), True: _has_due(_OF_WEBHOOKS)}
 _LEASE = Statement(
     _THIS.values(leased_until=bindparam("until"), attempts=outbox.c.attempts + 1)
 )
@@ -153,25 +181,51 @@ _TOLD = Statement(
     .order_by(outbox.c.id.desc())
     .limit(bindparam("at_most"))
 )
+_OF_WEBHOOK = Statement(
+    select(*_COLUMNS, *_STANDING)
+    .where(outbox.c.webhook_id == bindparam("of_webhook"), _BELOW)
+    .order_by(outbox.c.id.desc())
+    .limit(bindparam("at_most"))
+)
 _BY_ID = Statement(
     select(*_COLUMNS, *_STANDING).where(outbox.c.id == bindparam("of_id"))
-)
-_HAS_DUE = Statement(
-    select(outbox.c.id)
-    .where(
-        *_OPEN,
-        _NOT_HELD,
-        outbox.c.due_at <= bindparam("at"),
-        or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= bindparam("at")),
-        or_(outbox.c.best_before.is_(None), outbox.c.best_before > bindparam("at")),
-    )
-    .limit(1)
 )
 _WAITING = Statement(
     select(*_COLUMNS).where(*_OPEN).order_by(outbox.c.id).limit(bindparam("at_most"))
 )
 _COUNT = Statement(
     select(outbox.c.topic, func.count()).where(*_OPEN).group_by(outbox.c.topic)
+)
+
+_DEPTH = Statement(
+    select(outbox.c.topic, func.count(), func.min(outbox.c.created_at))
+    .where(*_OPEN, _NOT_HELD)
+    .group_by(outbox.c.topic)
+)
+_GIVEN_UP_SINCE = Statement(
+    select(outbox.c.topic, func.count())
+    .where(
+        outbox.c.delivered_at.is_(None),
+        outbox.c.given_up_at >= bindparam("since", type_=BigInteger),
+    )
+    .group_by(outbox.c.topic)
+)
+_UNFINISHED = Statement(
+    select(outbox.c.payload, outbox.c.created_at)
+    .where(
+        outbox.c.topic == CALL,
+        outbox.c.receipt_id.is_not(None),
+        outbox.c.delivered_at.is_(None),
+        or_(
+            and_(
+                outbox.c.given_up_at.is_(None),
+                outbox.c.created_at < bindparam("before", type_=BigInteger),
+            ),
+            outbox.c.given_up_at >= bindparam("since", type_=BigInteger),
+        ),
+    )
+    .order_by(outbox.c.id)
+    .limit(bindparam("at_most", type_=BigInteger))
 )
 
 
@@ -184,19 +238,23 @@ def add(
     now: int,
     best_before: int | None = None,
     receipt_id: int | None = None,
+    webhook_id: int | None = None,
+    request_id: str | None = None,
 ) -> None:
     """Queue a message; it exists if, and only if, the change is committed."""
+    cause = {} if request_id is None else {REQUEST: request_id}
     tx.run(
         _ADD,
         topic=topic,
         user_id=user_id,
-        payload=orjson.dumps(dict(payload)).decode(),
+        payload=orjson.dumps({**payload, **cause}).decode(),
         message_id=str(uuid4()),
         created_at=now,
         best_before=best_before,
         due_at=now,
         attempts=0,
         receipt_id=receipt_id,
+        webhook_id=webhook_id,
     )
 
 
@@ -208,6 +266,33 @@ def waiting(reader: Reader, *, at_most: int = 100) -> list[Message]:
 def waiting_by_topic(reader: Reader) -> dict[str, int]:
     """How many messages of each topic wait."""
     return {topic: int(count) for topic, count in reader.rows(_COUNT)}
+
+
+def depth(reader: Reader) -> dict[str, tuple[int, int]]:
+    """How many messages of each topic are to be sent, and since when the oldest is."""
+    return {t: (int(count), int(since)) for t, count, since in reader.rows(_DEPTH)}
+
+
+def given_up(reader: Reader, *, since: int) -> dict[str, int]:
+    """How many messages of each topic were given up since an instant."""
+    return {t: int(count) for t, count in reader.rows(_GIVEN_UP_SINCE, since=since)}
+
+
+def unfinished(
+    reader: Reader, *, before: int, since: int, at_most: int = 1000
+) -> dict[str, tuple[int, int]]:
+    """Calls of deactivations that no application has confirmed, by application.
+
+    How many wait from *before* an instant or were given up *since* one, and when the
+    oldest was asked for.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    rows = reader.rows(_UNFINISHED, before=before, since=since, at_most=at_most)
+    for payload, created_at in rows:
+        name = str(orjson.loads(payload)["application"])
+        count, oldest = found.get(name, (0, created_at))
+        found[name] = (count + 1, min(oldest, created_at))
+    return found
 
 
 def listed(
@@ -237,6 +322,17 @@ def of_application(
     part = f'"application":{orjson.dumps(name).decode()},'
     rows = reader.rows(
         _TOLD, of_topic=CALL, of_part=part, at_most=at_most, before=below
+    )
+    return [_standing(row) for row in rows]
+
+
+def of_webhook(
+    reader: Reader, webhook_id: int, *, at_most: int, before: int | None = None
+) -> list[Standing]:
+    """The messages to one webhook, the newest first, and how they stand."""
+    below = _ANY if before is None else before
+    rows = reader.rows(
+        _OF_WEBHOOK, of_webhook=webhook_id, at_most=at_most, before=below
     )
     return [_standing(row) for row in rows]
 
@@ -278,21 +374,28 @@ def drop_held(tx: Transaction, why: str, *, now: int) -> int:
 # -------------------------------------------------------------------------- sending
 
 
-def has_due(reader: Reader, *, now: int) -> bool:
+def has_due(reader: Reader, *, now: int, of_webhooks: bool = False) -> bool:
     """Whether something could be sent now; takes no lock."""
-    return reader.row(_HAS_DUE, at=now) is not None
+    return reader.row(_HAS_DUE[of_webhooks], at=now) is not None
 
 
 def lease(
-    tx: Transaction, *, now: int, until: int, at_most: int = 100
+    tx: Transaction,
+    *,
+    now: int,
+    until: int,
+    at_most: int = 100,
+    of_webhooks: bool = False,
 ) -> list[Message]:
     """Take the due messages for oneself until *until*, the oldest first.
 
     Each counts as an attempt.  Nobody else is given them before; who dies with a lease
     has sent them or not, so they come again under the same ``message_id``.  What is
     past its ``best_before`` stays waiting, to be shown and not sent (decision 34).
+    Those to webhooks are taken apart from all others; what is for a paused one waits.
     """
-    due = [Message(*row) for row in tx.rows(_DUE, at=now, at_most=at_most)]
+    found = tx.rows(_DUE[of_webhooks], at=now, at_most=at_most)
+    due = [Message(*row) for row in found]
     tx.run_each(_LEASE, [{"of_id": message.id, "until": until} for message in due])
     return [replace(message, attempts=message.attempts + 1) for message in due]
 

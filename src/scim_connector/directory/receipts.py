@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import BigInteger, bindparam, insert, select
+from sqlalchemy import BigInteger, bindparam, func, insert, select
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import outbox, receipts
@@ -60,6 +60,7 @@ _ADD = Statement(
 )
 #: Above every id.
 _ANY = 2**63 - 1
+_BATCH = 1_000
 _NEWEST = Statement(
     select(*_COLUMNS)
     .where(
@@ -68,6 +69,24 @@ _NEWEST = Statement(
     )
     .order_by(receipts.c.id.desc())
     .limit(bindparam("at_most", type_=BigInteger))
+)
+_BETWEEN = Statement(
+    select(*_COLUMNS)
+    .where(
+        receipts.c.asked_at >= bindparam("start", type_=BigInteger),
+        receipts.c.asked_at < bindparam("end", type_=BigInteger),
+        receipts.c.id > bindparam("after", type_=BigInteger),
+    )
+    .order_by(receipts.c.id)
+    .limit(_BATCH)
+)
+_TOOK = receipts.c.cut_at - receipts.c.asked_at
+_TIMES = Statement(
+    select(
+        func.count(),
+        func.coalesce(func.max(_TOOK), 0),
+        func.coalesce(func.sum(_TOOK), 0),
+    ).where(receipts.c.asked_at >= bindparam("since", type_=BigInteger))
 )
 _OF_USER = Statement(
     select(*_COLUMNS)
@@ -106,6 +125,23 @@ def newest(
     below = _ANY if before is None else before
     rows = reader.rows(_NEWEST, since=since, before=below, at_most=at_most)
     return [_receipt(reader, row) for row in rows]
+
+
+def between(reader: Reader, start: int, end: int) -> Iterator[Receipt]:
+    """The receipts asked for from *start* up to *end*, the oldest first."""
+    after = 0
+    while rows := reader.rows(_BETWEEN, start=start, end=end, after=after):
+        yield from (_receipt(reader, row) for row in rows)
+        after = rows[-1][0]
+
+
+def times(reader: Reader, *, since: int) -> tuple[int, int, int]:
+    """How many deactivations there were since, and how long they took in microseconds.
+
+    The count, the longest, and all together.
+    """
+    count, longest, total = reader.rows(_TIMES, since=since)[0]
+    return int(count), int(longest), int(total)
 
 
 def of_user(reader: Reader, user_id: int) -> list[Receipt]:

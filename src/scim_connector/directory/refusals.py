@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import refused_callers
@@ -47,6 +47,12 @@ _ALL = Statement(
     ).order_by(refused_callers.c.last_seen_at.desc())
 )
 
+_BY_REASON = Statement(
+    select(refused_callers.c.reason, func.sum(refused_callers.c.count))
+    .group_by(refused_callers.c.reason)
+    .order_by(refused_callers.c.reason)
+)
+
 
 def count(
     tx: Transaction, seen: Mapping[tuple[str, str], tuple[int, str]], *, now: int
@@ -78,3 +84,8 @@ def count(
 def every(reader: Reader) -> list[tuple[int, str, str, int, int, str]]:
     """Day, reason, source, count, last sight and a sample, the latest first."""
     return [(a, b, c, int(d), int(e), f) for a, b, c, d, e, f in reader.rows(_ALL)]
+
+
+def by_reason(reader: Reader) -> list[tuple[str, int]]:
+    """How many callers were refused for each reason, since the first day."""
+    return [(str(reason), int(count)) for reason, count in reader.rows(_BY_REASON)]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, select, text, update
 
-from scim_connector.directory import links
+from scim_connector.directory import counters, links
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import link_emails
 from scim_connector.directory.tables import links as table
@@ -57,10 +57,17 @@ _COUNT = Statement(select(func.count()).select_from(table).where(_WAITS))
 _REFUSED_LINKS = Statement(
     select(*links.COLUMNS).where(_REFUSED, ~_LATER_MADE).order_by(table.c.seq)
 )
-_STORED = Statement(
-    select(*_LISTED, table.c.hidden_at.is_(None))
-    .where(or_(_WAITS, and_(_REFUSED, ~_LATER_MADE)))
-    .order_by(table.c.hidden_at.is_not(None), table.c.seq)
+_WAITING = Statement(
+    select(*_LISTED)
+    .where(_WAITS, table.c.seq > bindparam("after"))
+    .order_by(table.c.seq)
+    .limit(bindparam("at_most"))
+)
+_REFUSED_ONES = Statement(
+    select(*_LISTED)
+    .where(_REFUSED, ~_LATER_MADE, table.c.seq > bindparam("after"))
+    .order_by(table.c.seq)
+    .limit(bindparam("at_most"))
 )
 _WITH_EMAIL = Statement(
     select(*links.COLUMNS)
@@ -125,6 +132,12 @@ def count_active(reader: Reader, connection_id: int) -> int:
     return int(reader.value(_COUNT_ACTIVE, of_connection=connection_id))
 
 
+def count_managed(reader: Reader, connection_id: int) -> int:
+    """How many active users a connection manages; nobody while it is rehearsing."""
+    active = counters.totals(reader, connection_id)[1]
+    return active - count_active(reader, connection_id)
+
+
 def count(reader: Reader, connection_id: int) -> int:
     """How many identities wait for their user."""
     return int(reader.value(_COUNT, of_connection=connection_id))
@@ -135,13 +148,20 @@ def refused(reader: Reader, connection_id: int) -> list[Link]:
     return links.of_rows(reader.rows(_REFUSED_LINKS, of_connection=connection_id))
 
 
-def stored(reader: Reader, connection_id: int) -> list[Stored]:
-    """Both, as they stand, without judging anew; those that wait come first."""
-    rows = reader.rows(_STORED, of_connection=connection_id)
-    return [
-        Stored(seq, link_id, name, bool(active), verdict, bool(answered))
-        for seq, link_id, name, active, verdict, answered in rows
-    ]
+def stored(
+    reader: Reader, connection_id: int, *, answered: bool, after: int = 0
+) -> Iterator[Stored]:
+    """Those that wait (*answered*) or those refused, as they stand, in their order."""
+    statement = _WAITING if answered else _REFUSED_ONES
+    while True:
+        rows = reader.rows(
+            statement, of_connection=connection_id, after=after, at_most=BATCH
+        )
+        for seq, link_id, name, active, verdict in rows:
+            yield Stored(seq, link_id, name, bool(active), verdict, answered)
+        if len(rows) < BATCH:
+            return
+        after = rows[-1][0]
 
 
 def with_email(

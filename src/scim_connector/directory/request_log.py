@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     BigInteger,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -187,6 +188,42 @@ def open_failures(reader: Reader, *, since: int, at_most: int = 200) -> list[Ent
     """
     rows = reader.rows(_OPEN, since=since, at_most=at_most)
     return [Entry(*row) for row in rows]
+
+
+# ----------------------------------------------------------------------------- shares
+
+_RECENT = (
+    select(
+        request_log.c.connection_id.label("connection_id"),
+        request_log.c.outcome.label("outcome"),
+        request_log.c.reason.label("reason"),
+    )
+    .where(text("action <> 'Read'"), request_log.c.at >= bindparam("since", type_=_AT))
+    .order_by(request_log.c.at.desc(), request_log.c.id.desc())
+    .limit(bindparam("at_most", type_=_AT))
+    .subquery()
+)
+_SHARES = Statement(
+    select(
+        _RECENT.c.connection_id,
+        case((_RECENT.c.outcome == "Failure", _RECENT.c.reason), else_="").label("why"),
+        func.count(),
+    ).group_by(_RECENT.c.connection_id, "why")
+)
+
+
+def shares(
+    reader: Reader, *, since: int, at_most: int = 10_000
+) -> dict[int, dict[str, int]]:
+    """How many of the newest changes of each connection were refused for each reason.
+
+    Those that were not refused count under no reason.
+    """
+    found: dict[int, dict[str, int]] = {}
+    rows = reader.rows(_SHARES, since=since, at_most=at_most)
+    for connection_id, reason, count in rows:
+        found.setdefault(int(connection_id), {})[reason or ""] = int(count)
+    return found
 
 
 # ---------------------------------------------------------------------------- figures

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from scim_connector.directory.named import Names
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import assignments, group_ties, roles
+from scim_connector.directory.tables import assignments, group_ties, roles, users
 from scim_connector.rules import permissions as rules
 from scim_connector.rules.folding import name_key
 
@@ -36,6 +36,7 @@ __all__ = [
     "remove",
     "rename",
     "used",
+    "who_may",
 ]
 
 #: The built-in role whose holders are administrators (local rules, roles).
@@ -103,6 +104,17 @@ _CARRIED = Statement(
     .join(assignments, assignments.c.role_id == roles.c.id)
     .where(assignments.c.user_id == bindparam("of_user"))
 )
+_CARRIERS = Statement(
+    select(users.c.id, roles.c.is_administrator, roles.c.permissions)
+    .distinct()
+    .join(assignments, assignments.c.user_id == users.c.id)
+    .join(roles, roles.c.id == assignments.c.role_id)
+    .where(
+        users.c.active,
+        users.c.is_api_user.is_(False),
+        or_(roles.c.is_administrator, roles.c.permissions != "[]"),
+    )
+)
 _ALLOW = Statement(
     update(roles)
     .where(roles.c.id == bindparam("of_id"))
@@ -148,6 +160,13 @@ def permissions_of(reader: Reader, user_id: int) -> frozenset[str]:
     """What a user's roles let them do, from whatever source; one statement."""
     carried = [_carried(*row) for row in reader.rows(_CARRIED, of_user=user_id)]
     return frozenset().union(*carried)
+
+
+def who_may(reader: Reader, permission: str) -> list[int]:
+    """The active people whose roles carry a permission, the oldest first."""
+    rows = reader.rows(_CARRIERS)
+    able = {user for user, *role in rows if permission in _carried(*role)}
+    return sorted(able)
 
 
 def add_auditor(tx: Transaction) -> None:

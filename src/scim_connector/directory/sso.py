@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, insert, select, update
 
 from scim_connector.directory import connections
 from scim_connector.directory.statements import Statement
@@ -107,11 +107,14 @@ _CANDIDATES = {
     for name, column in _MATCHING.items()
 }
 _EXTERNAL_IDS = Statement(
-    select(links.c.external_id).where(
+    select(links.c.external_id)
+    .where(
         links.c.connection_id == bindparam("of_connection"),
         links.c.hidden_at.is_(None),
         links.c.user_id.is_not(None),
     )
+    .order_by(links.c.seq.desc())
+    .limit(bindparam("at_most", type_=BigInteger))
 )
 _IS_LINKED = Statement(
     select(links.c.seq).where(
@@ -200,9 +203,12 @@ def candidates(
     return [int(row[0]) for row in rows]
 
 
-def external_ids(reader: Reader, connection_id: int) -> list[str | None]:
-    """The externalId of everybody a connection manages; None where there is none."""
-    return [row[0] for row in reader.rows(_EXTERNAL_IDS, of_connection=connection_id)]
+def external_ids(
+    reader: Reader, connection_id: int, *, at_most: int
+) -> list[str | None]:
+    """The externalId of the newest people a connection manages; None for none."""
+    rows = reader.rows(_EXTERNAL_IDS, of_connection=connection_id, at_most=at_most)
+    return [row[0] for row in rows]
 
 
 def is_linked(reader: Reader, connection_id: int, user_id: int) -> bool:

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from scim_connector.rules.guard import EVENTS
+
 if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
 
@@ -48,6 +50,10 @@ SearchDocument = Text().with_variant(JSONB(none_as_null=True), "postgresql")
 #: Text that is ordered and compared by code point on both databases.
 Key = Text().with_variant(Text(collation="C"), "postgresql")
 
+#: The events that the guard against mass changes counts; a query repeats it to the
+#: letter, or SQLite does not take the index.
+GUARDED = "name IN ({})".format(", ".join(f"'{name}'" for name in sorted(EVENTS)))
+
 
 def _serial() -> Column[int]:
     return Column("id", Serial, primary_key=True, autoincrement=True)
@@ -66,6 +72,12 @@ def _only(name: str, condition: str, *columns: str) -> Index:
     """An index of the rows of which a condition is true; SQLite needs it literally."""
     rows = text(condition)
     return Index(name, *columns, sqlite_where=rows, postgresql_where=rows)
+
+
+def _unique_only(name: str, condition: str, *columns: str) -> Index:
+    """A unique index of the rows of which a condition is true."""
+    rows = text(condition)
+    return Index(name, *columns, unique=True, sqlite_where=rows, postgresql_where=rows)
 
 
 def _present(name: str, column: str) -> Index:
@@ -103,6 +115,7 @@ connections = Table(
     Column("takes_over", ForeignKey("connections.id")),
     Column("mapping_id", Integer),
     _instant("created_at"),
+    Column("guard", Text, nullable=False, server_default="{}"),
     CheckConstraint("kind IN ('entra', 'okta', 'generic')", name="kind"),
     CheckConstraint(
         "state IN ('rehearsing', 'live', 'paused', 'retired')", name="state"
@@ -110,6 +123,27 @@ connections = Table(
     CheckConstraint(
         "link_existing IN ('never', 'email', 'username')", name="link_existing"
     ),
+)
+
+mass_changes = Table(
+    "mass_changes",
+    metadata,
+    _serial(),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("slot", BigInteger),
+    _instant("seen_at"),
+    Column("people", Integer, nullable=False),
+    Column("most", Integer, nullable=False),
+    _flag("holds"),
+    _instant("approved_at", nullable=True),
+    Column("approved_by", Text),
+    _instant("approved_until", nullable=True),
+    UniqueConstraint("connection_id", "kind", "slot"),
+    _unique_only(
+        "uq_mass_changes_held", "holds AND approved_at IS NULL", "connection_id", "kind"
+    ),
+    comment="Where a provider changed more people than expected, once a span and kind.",
 )
 
 mapping_versions = Table(
@@ -230,6 +264,7 @@ users = Table(
     _instant("created_at"),
     _instant("updated_at"),
     _instant("password_changed_at", nullable=True),
+    _instant("erased_at", nullable=True),
     UniqueConstraint("id", "is_api_user"),
     UniqueConstraint("id", "is_api_user", "active"),
     CheckConstraint(
@@ -262,6 +297,14 @@ reserved_names = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
     _instant("until"),
     comment="Initials and usernames somebody had, kept for them for a while.",
+)
+
+erased_names = Table(
+    "erased_names",
+    metadata,
+    Column("field", String(10), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    comment="Initials, usernames and addresses of who was erased; never given again.",
 )
 
 # A search of words reads this instead of every row.  PostgreSQL reads rows as quickly,
@@ -657,9 +700,21 @@ audit_events = Table(
     Column("user_id", Integer),
     Column("request_id", String(36)),
     Column("facts", Text, nullable=False),
+    Column("actor_id", Integer),
+    Column("digest", String(64)),
     Index("ix_audit_events_user", "user_id", "id"),
+    _only("ix_audit_events_guard", GUARDED, "connection_id", "name", "at", "user_id"),
     Index("ix_audit_events_at", "at"),
     comment="Append only: triggers refuse UPDATE and DELETE.",
+)
+
+audit_personal = Table(
+    "audit_personal",
+    metadata,
+    Column("event_id", Serial, primary_key=True, autoincrement=False),
+    Column("salt", String(32), nullable=False),
+    Column("facts", Text, nullable=False),
+    comment="What events tell of persons; the event keeps a digest, this is erased.",
 )
 
 audit_seals = Table(
@@ -692,7 +747,10 @@ outbox = Table(
     Column("last_error", Text),
     _instant("held_at", nullable=True),
     Column("receipt_id", BigInteger, index=True),
+    Column("webhook_id", BigInteger),
     Index("ix_outbox_due", "delivered_at", "given_up_at", "due_at"),
+    _present("ix_outbox_webhook", "webhook_id"),
+    _only("ix_outbox_webhook_at", "webhook_id IS NOT NULL", "created_at"),
 )
 
 request_log = Table(
@@ -740,6 +798,33 @@ idempotency_keys = Table(
     comment="What was answered to a request with an Idempotency-Key, for a day.",
 )
 
+async_requests = Table(
+    "async_requests",
+    metadata,
+    _serial(),
+    Column("txn", String(36), nullable=False, unique=True),
+    Column("connection_id", ForeignKey("connections.id"), nullable=False),
+    Column("credential_id", String(16), nullable=False),
+    Column("method", String(10), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("sealed", Text),
+    Column("size", Integer, nullable=False),
+    Column("key_hash", String(64)),
+    Column("fingerprint", String(64)),
+    _instant("taken_at"),
+    _instant("leased_until", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _instant("done_at", nullable=True),
+    Column("status", Integer),
+    Column("result", Text),
+    _only("ix_async_requests_waiting", "done_at IS NULL", "connection_id", "id"),
+    Index("ix_async_requests_key", "credential_id", "key_hash"),
+    Index("ix_async_requests_done", "done_at"),
+    comment="Requests taken to be carried out later, in the order of their ids; what was"
+    " sent and what came of it are encrypted.",
+)
+
 refused_callers = Table(
     "refused_callers",
     metadata,
@@ -779,4 +864,116 @@ conflicts = Table(
         postgresql_where=text("resolved_at IS NULL"),
     ),
     comment="The conflict queue: what a person has to decide, once per identity.",
+)
+
+# --------------------------------------------------------------- security events out
+
+event_receivers = Table(
+    "event_receivers",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("bearer", Text),
+    Column("kinds", Text, nullable=False),
+    _flag("paused"),
+    Column("position", BigInteger, nullable=False),
+    _instant("created_at"),
+    _instant("due_at"),
+    _instant("leased_until", nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _instant("last_delivered_at", nullable=True),
+    Column("last_error", Text),
+    _flag("polls"),
+    Column("token_id", String(16)),
+    Column("token_hash", String(64)),
+    _instant("polled_at", nullable=True),
+    Column("test_jti", String(36)),
+    Column("settled_from", BigInteger, nullable=False, server_default="0"),
+    _unique_only("ix_event_receivers_token", "token_id IS NOT NULL", "token_id"),
+    comment="Who is sent security events; position is the last event of audit sent.",
+)
+
+event_deliveries = Table(
+    "event_deliveries",
+    metadata,
+    _serial(),
+    Column("receiver_id", ForeignKey("event_receivers.id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("jti", String(36), nullable=False),
+    _instant("at"),
+    Column("refused", Text),
+    Index("ix_event_deliveries_receiver", "receiver_id", "id"),
+    Index("ix_event_deliveries_event", "receiver_id", "event_id"),
+    Index("ix_event_deliveries_at", "at"),
+    comment="What a receiver took, or refused for good, and why.",
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _serial(),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("former_secret", Text),
+    _instant("former_until", nullable=True),
+    Column("kinds", Text, nullable=False),
+    _flag("paused"),
+    _instant("created_at"),
+    comment="Who is sent signed webhooks; what each is sent stands in the outbox.",
+)
+
+# ------------------------------------------------------------ figures and alerts
+
+request_counts = Table(
+    "request_counts",
+    metadata,
+    Column("connection_id", Integer, primary_key=True),
+    Column("action", String(20), primary_key=True),
+    Column("status", Integer, primary_key=True),
+    Column("within_us", BigInteger, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("total_us", BigInteger, nullable=False),
+    comment="How many requests were answered, and how fast; counted in batches.",
+)
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("condition", String(40), primary_key=True),
+    Column("threshold", Text),
+    _flag("is_on", default=True),
+    _flag("by_mail", default=True),
+    _flag("by_log", default=True),
+    _instant("silent_until", nullable=True),
+    _flag("by_webhook", default=True),
+    comment="What a person changed about an alert; no row where nothing.",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _serial(),
+    Column("condition", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    _instant("since"),
+    Column("told_level", Text),
+    _instant("over_at", nullable=True),
+    Index(
+        "uq_alerts_open",
+        "condition",
+        "subject",
+        unique=True,
+        sqlite_where=text("over_at IS NULL"),
+        postgresql_where=text("over_at IS NULL"),
+    ),
+    Index("ix_alerts_over", "over_at"),
+    comment="Conditions that hold or held, and what was mailed about them.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from scim_connector.directory.database import DatabaseUnavailable
+from scim_connector.directory.database import DatabaseUnavailable, Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 
 #: The advisory lock of PostgreSQL that upgrades take; any fixed number does.
 _UPGRADING: Final = 76_437_644
+
+
+#: Filling many indexes at once writes each page again and again with SQLite's 2 MB.
+_MUCH_MEMORY: Final = "PRAGMA cache_size = -262144"
+
+
+class NotEmpty(Exception):
+    """There are tables already where a database was to be made."""
 
 
 class Schema(StrEnum):
@@ -90,6 +99,47 @@ def upgrade(database: Database) -> None:
         if database.path is None:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
         command.upgrade(_config(connection), "head")
+
+
+def head() -> str:
+    """The revision of the schema of this program."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program can bring a schema of *revision* to its own."""
+    script = ScriptDirectory.from_config(_config())
+    return revision in {step.revision for step in script.walk_revisions()}
+
+
+def found(
+    database: Database,
+    revision: str,
+    fill: Callable[[Transaction, frozenset[str]], None],
+    prove: Callable[[Transaction], None],
+) -> None:
+    """Make the tables of *revision*, fill them, bring them to this program's schema.
+
+    *fill* is told which tables there are; *prove* looks at the end and raises what is
+    wrong.  All of it, or nothing; raises NotEmpty where tables are.  The file of a
+    SQLite database is the caller's to make.
+    """
+    engine = _engine(database)
+    if database.path is not None:
+        _begin_by_hand(engine)
+    with engine.begin() as connection:
+        if database.path is None:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+        else:
+            connection.exec_driver_sql(_MUCH_MEMORY)
+        if inspect(connection).get_table_names():
+            raise NotEmpty
+        tx = Transaction(database, connection.connection.driver_connection)
+        command.upgrade(_config(connection), revision)
+        made = frozenset(inspect(connection).get_table_names())
+        fill(tx, made - {"alembic_version"})
+        command.upgrade(_config(connection), "head")
+        prove(tx)
 
 
 def _begin_by_hand(engine: Engine) -> None:

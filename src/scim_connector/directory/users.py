@@ -63,6 +63,7 @@ class User:
     created_at: int
     updated_at: int
     password_changed_at: int | None
+    erased_at: int | None
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -73,17 +74,18 @@ class User:
 
 
 _NAMES = tuple(field.name for field in fields(User))
-_COLUMNS = tuple(users.c[name] for name in _NAMES)
+#: The columns of a User, in the order of its fields.
+COLUMNS = tuple(users.c[name] for name in _NAMES)
 _FLAGS = frozenset(
     i for i, n in enumerate(_NAMES) if users.c[n].type.python_type is bool
 )
 
-_BY_ID = Statement(select(*_COLUMNS).where(users.c.id == bindparam("user_id")))
+_BY_ID = Statement(select(*COLUMNS).where(users.c.id == bindparam("user_id")))
 _HOLD = Statement(
     select(users.c.id).where(users.c.id == bindparam("of_id")).with_for_update()
 )
 _BY = {
-    name: Statement(select(*_COLUMNS).where(users.c[name] == bindparam("key")))
+    name: Statement(select(*COLUMNS).where(users.c[name] == bindparam("key")))
     for name in ("username_key", "email_key", "initials_key")
 }
 _ADDED = tuple(name for name in _NAMES if name != "id")
@@ -97,6 +99,11 @@ def _user(row: Sequence[Any] | None) -> User | None:
     for index in _FLAGS:
         values[index] = bool(values[index])
     return User(*values)
+
+
+def of_rows(rows: Sequence[Sequence[Any]]) -> list[User]:
+    """Users from rows of :data:`COLUMNS`."""
+    return [user for row in rows if (user := _user(row)) is not None]
 
 
 def by_id(reader: Reader, user_id: int) -> User | None:
@@ -113,7 +120,7 @@ def held(tx: Transaction, user_id: int) -> User:
 @lru_cache(maxsize=128)
 def _among(count: int) -> Statement:
     ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
-    return Statement(select(*_COLUMNS).where(users.c.id.in_(ids)))
+    return Statement(select(*COLUMNS).where(users.c.id.in_(ids)))
 
 
 def by_ids(reader: Reader, user_ids: Collection[int]) -> dict[int, User]:
@@ -150,7 +157,7 @@ def by_initials_key(reader: Reader, key: str) -> User | None:
 
 
 _WITHOUT_LINK = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         users.c.id.not_in(
             select(links.c.user_id).where(
@@ -164,7 +171,7 @@ _WITHOUT_LINK = Statement(
 
 _PERSON = (users.c.active, users.c.is_api_user.is_(False))
 _PEOPLE = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(*_PERSON)
     .order_by(users.c.id)
     .limit(bindparam("most", type_=BigInteger))
@@ -176,7 +183,7 @@ _COUNT_PEOPLE = Statement(select(func.count()).select_from(users).where(*_PERSON
 def people(reader: Reader, *, skipped: int, most: int) -> list[User]:
     """Active people, whatever connection they come from, the oldest first."""
     rows = reader.rows(_PEOPLE, skipped=skipped, most=most)
-    return [user for row in rows if (user := _user(row))]
+    return of_rows(rows)
 
 
 def count_people(reader: Reader) -> int:
@@ -185,7 +192,7 @@ def count_people(reader: Reader) -> int:
 
 
 _NEVER = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(*_PERSON, users.c.first_login_at.is_(None))
     .order_by(users.c.username_key)
 )
@@ -193,7 +200,7 @@ _NEVER = Statement(
 
 def never_signed_in(reader: Reader) -> list[User]:
     """Active people who have never signed in, by username."""
-    return [user for row in reader.rows(_NEVER) if (user := _user(row))]
+    return of_rows(reader.rows(_NEVER))
 
 
 _LINKED = Statement(
@@ -209,7 +216,7 @@ def has_linked(reader: Reader) -> bool:
 
 
 _HELD_INACTIVE = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(users.c.held_by.is_not(None), users.c.active.is_(False))
     .order_by(users.c.held_at.desc())
     .limit(bindparam("at_most", type_=BigInteger))
@@ -219,12 +226,12 @@ _HELD_INACTIVE = Statement(
 def held_inactive(reader: Reader, *, at_most: int) -> list[User]:
     """Users a person made inactive, so that no provider brings them back (R19)."""
     rows = reader.rows(_HELD_INACTIVE, at_most=at_most)
-    return [user for row in rows if (user := _user(row))]
+    return of_rows(rows)
 
 
 def without_link(reader: Reader) -> list[User]:
     """The users no provider manages, by username."""
-    return [user for row in reader.rows(_WITHOUT_LINK) if (user := _user(row))]
+    return of_rows(reader.rows(_WITHOUT_LINK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +258,11 @@ class Query:
 
 def search(reader: Reader, query: Query) -> list[User]:
     """The users a query fits, by username; go on with ``after`` = the last key."""
-    return [user for row in reader.rows(_narrowed(query)) if (user := _user(row))]
+    return of_rows(reader.rows(_narrowed(query)))
 
 
 def _narrowed(query: Query) -> Statement:
-    clause = select(*_COLUMNS).where(users.c.username_key > query.after)
+    clause = select(*COLUMNS).where(users.c.username_key > query.after)
     clause = clause.where(*_equal(query), *_named(query), *_standing(query))
     clause = _by_source(clause, query)
     return Statement(clause.order_by(users.c.username_key).limit(query.at_most))
@@ -359,6 +366,7 @@ def add(
         "created_at": now,
         "updated_at": now,
         "password_changed_at": None,
+        "erased_at": None,
     }
     return User(id=tx.insert(_ADD, **values), **values)
 

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "api"
 _SECOND: Final = 1_000_000
-_NEW_KEY: Final = "make one with: scim-connector api-key create USERNAME"
+_NEW_KEY: Final = (
+    "make one on the page of its API user, or with:"
+    " scim-connector api-key create USERNAME"
+)
 
 
 class ApiKeys:
@@ -145,7 +148,7 @@ class ApiKeys:
 
 
 def _tell(tx: Transaction, event: Event, user_id: int, now: int) -> None:
-    actor = str(Actor.gate("api"))
+    actor = Actor.gate("api")
     audit.record(tx, [event], at=now, actor=actor, user_id=user_id)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from scim_connector.directory import audit, credentials, trusts
 from scim_connector.directory.constraints import ConstraintBroken
+from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
 from scim_connector.tokens import assertions, opaque
 from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable, Terms
@@ -207,7 +208,7 @@ class ClientCredentials:
                 tx,
                 [Event("access_token:issued", facts)],
                 at=now,
-                actor=f"connection {connection.name}",
+                actor=Actor("connection", connection.name),
                 connection_id=connection.id,
             )
 
@@ -269,7 +270,8 @@ def _unknown(reason: str, text: str) -> Refused:
     return Refused(
         "invalid_client",
         reason,
-        f"{sentence} Make a secret with: scim-connector oauth secret CONNECTION"
+        f"{sentence} Make a secret on the page of the connection, or with:"
+        " scim-connector oauth secret CONNECTION"
         if "secret" in text or "revoked" in text
         else sentence,
         status=401,

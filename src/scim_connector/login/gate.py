@@ -120,7 +120,7 @@ def keep_refusal(database: Database, refused: NotAdmitted, door: Door) -> None:
             tx,
             [Event("sign_in:refused", facts)],
             at=door.now,
-            actor=str(Actor.gate(door.road)),
+            actor=Actor.gate(door.road),
             user_id=refused.user_id,
         )
 

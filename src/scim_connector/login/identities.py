@@ -82,7 +82,7 @@ def bind(
         tx,
         [Event("sign_in:bound", facts)],
         at=now,
-        actor=str(Actor.gate("sso")),
+        actor=Actor.gate("sso"),
         connection_id=connection.id,
         user_id=user_id,
     )

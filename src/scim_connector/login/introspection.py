@@ -31,7 +31,10 @@ INACTIVE: Final = {"active": False}
 FOR_PROGRAMS: Final = "api"
 _SECOND: Final = 1_000_000
 _NONE: Final = opaque.mint()
-_HELP: Final = "make one with: scim-connector application secret NAME"
+_HELP: Final = (
+    "make one on the page of the application, or with:"
+    " scim-connector application secret NAME"
+)
 
 
 class Introspection:

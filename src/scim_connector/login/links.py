@@ -138,7 +138,7 @@ class MailedLinks:
             tx,
             [Event("user:recovered", {"until": minted.until})],
             at=act.now,
-            actor=str(act.actor),
+            actor=act.actor,
             user_id=user.id,
         )
         return minted
@@ -335,8 +335,8 @@ def ask_to_confirm(tx: Transaction, user: User, address: str, door: Door) -> Non
 
 
 def _act(user: User, door: Door) -> Act:
-    return Act(Actor.person(user.username), door.now)
+    return Act(Actor.person(user.username, user.id), door.now)
 
 
 def _tell(tx: Transaction, event: Event, user_id: int, by: str, now: int) -> None:
-    audit.record(tx, [event], at=now, actor=str(Actor.gate(by)), user_id=user_id)
+    audit.record(tx, [event], at=now, actor=Actor.gate(by), user_id=user_id)

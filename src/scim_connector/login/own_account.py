@@ -200,7 +200,7 @@ class OwnAccount:
             if not self._factors.check(tx, user.id, form.get("code", ""), door.now):
                 return False
             admit(tx, user.id)
-            return remove(tx, user, Actor.person(user.username), door.now)
+            return remove(tx, user, Actor.person(user.username, user.id), door.now)
 
         if not self._database.write(work):
             raise self._refused(user, _WRONG_CODE, door)

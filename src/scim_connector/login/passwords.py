@@ -339,7 +339,7 @@ class PasswordSignIn:
         def work(tx: Transaction) -> User:
             is_same = proof_of(users_rows.held(tx, user.id)) == proof_of(user)
             admit(tx, user.id, token_wrong=None if is_same else _OUTDATED)
-            act = Act(Actor.person(user.username), door.now)
+            act = Act(Actor.person(user.username, user.id), door.now)
             account = Account.open(tx, user.id, act)
             account.choose_password(hashed, but=but)
             account.save()

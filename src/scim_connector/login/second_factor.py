@@ -107,10 +107,10 @@ def remove(tx: Transaction, user: User, actor: Actor, now: int) -> bool:
         return False
     second_factors.drop(tx, user.id)
     event = Event("factor:removed")
-    audit.record(tx, [event], at=now, actor=str(actor), user_id=user.id)
+    audit.record(tx, [event], at=now, actor=actor, user_id=user.id)
     return True
 
 
 def _tell(tx: Transaction, event: Event, user: User, now: int) -> None:
-    actor = str(Actor.person(user.username))
+    actor = Actor.person(user.username, user.id)
     audit.record(tx, [event], at=now, actor=actor, user_id=user.id)

@@ -258,9 +258,9 @@ def _wrong_application(reader: Reader, door: Door) -> str | None:
 
 
 def _act(user: User, door: Door) -> Act:
-    return Act(Actor.person(user.username), door.now)
+    return Act(Actor.person(user.username, user.id), door.now)
 
 
 def _tell(tx: Transaction, event: Event, user: User, door: Door) -> None:
-    actor = str(Actor.person(user.username))
+    actor = Actor.person(user.username, user.id)
     audit.record(tx, [event], at=door.now, actor=actor, user_id=user.id)

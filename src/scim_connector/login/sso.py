@@ -17,6 +17,7 @@ from scim_connector.login.gate import Door, NotAdmitted, admit, keep_refusal
 from scim_connector.login.identities import refused_token
 from scim_connector.login.sessions import Proof, Sessions
 from scim_connector.login.tickets import Tickets
+from scim_connector.login.trials import as_facts, of_facts, opened_secret
 from scim_connector.tokens import authorization, id_token
 from scim_connector.tokens.assertions import BadAssertion, KeysUnavailable
 from scim_connector.tokens.authorization import Attempt, CodeRefused
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from scim_connector.tokens.turns import Turns
 
 CALLBACK: Final = "/login/callback"
-_SEALED_FOR: Final = "client secrets of sign-in"
 _AGAIN: Final = "Begin again from the sign-in page."
+#: Browsers keep no cookie that is longer, with its name.
+_LONGEST_COOKIE: Final = 3800
 _BAD_GATEWAY: Final = 502
 _UNAVAILABLE: Final = 503
 T = TypeVar("T")
@@ -76,6 +78,7 @@ class Trial:
     """How far a sign-in would have come: who the provider names, whom that is here."""
 
     connection: Connection
+    settings: SignIn
     identity: Identity | None = None
     user: User | None = None
     refused: NotAdmitted | None = None
@@ -113,15 +116,19 @@ class SingleSignOn:
         facts = {"client": client, "going": going, "back": nonce}
         return self._begun(settings, connection, facts, now)
 
-    def begin_trial(self, connection: Connection, tester: int, now: int) -> Begun:
+    def begin_trial(
+        self, connection: Connection, settings: SignIn, tester: int, now: int
+    ) -> Begun:
         """Where *tester* signs in to see each step; nobody will be signed in here.
 
-        Signing in through the connection may still be off.  Raises CannotSignIn.
+        The settings need not be those that are kept, and those may be switched off.
+        Raises CannotSignIn.
         """
-        settings = sso.settings_of(self._database.reader(), connection.id)
-        if settings is None:
-            raise CannotSignIn(f"Signing in through {connection.name} is not set up.")
-        return self._begun(settings, connection, {"tester": tester}, now)
+        facts = {"tester": tester, "settings": as_facts(settings)}
+        begun = self._begun(settings, connection, facts, now)
+        if len(begun.ticket) > _LONGEST_COOKIE:
+            raise CannotSignIn("These settings are too long to be tried.")
+        return begun
 
     def _begun(
         self,
@@ -215,10 +222,10 @@ class SingleSignOn:
         _check_state(answer, attempt)
         reader = self._database.reader()
         connection = connections.by_name(reader, facts["connection"])
-        settings = sso.settings_of(reader, connection.id) if connection else None
-        if connection is None or settings is None:
-            raise CannotSignIn(f"The settings changed in the meantime. {_AGAIN}")
-        trial = Trial(connection)
+        if connection is None:
+            raise CannotSignIn(f"The connection is not there any more. {_AGAIN}")
+        settings = of_facts(connection, facts["settings"], now)
+        trial = Trial(connection, settings)
         try:
             identity = self._in_turn(
                 lambda: self._identity(settings, attempt, answer, now)
@@ -371,13 +378,3 @@ def _check_answer(settings: SignIn, answer: Mapping[str, str]) -> None:
         raise refused_token("The answer is of another issuer.")
     if not answer.get("code"):
         raise CannotSignIn(f"The answer holds no code. {_AGAIN}")
-
-
-def sealed_secret(keys: SecretKeys, secret: str) -> str:
-    """A client secret as it is stored."""
-    return keys.encrypt(secret.encode(), _SEALED_FOR).hex()
-
-
-def opened_secret(keys: SecretKeys, stored: str) -> str:
-    """A client secret as the provider gave it."""
-    return keys.decrypt(bytes.fromhex(stored), _SEALED_FOR).decode()

@@ -24,14 +24,15 @@ _LONGEST: Final = 8 * 1024
 class Tickets:
     """Seals and opens tickets of one purpose."""
 
-    def __init__(self, keys: SecretKeys, purpose: str) -> None:
-        """A ticket of another purpose is none of ours."""
+    def __init__(self, keys: SecretKeys, purpose: str, *, lives: int = LIVES) -> None:
+        """A ticket of another purpose is none of ours; it *lives* microseconds."""
         self._keys = keys
         self._purpose = f"ticket {purpose}"
+        self._lives = lives
 
     def seal(self, facts: dict[str, Any], now: int) -> str:
-        """A ticket that says *facts* for the next ten minutes (microseconds UTC)."""
-        plain = orjson.dumps({**facts, "until": now + LIVES})
+        """A ticket that says *facts* for the next minutes, from *now* in microseconds."""
+        plain = orjson.dumps({**facts, "until": now + self._lives})
         sealed = self._keys.encrypt(plain, self._purpose)
         return base64.urlsafe_b64encode(sealed).decode()
 

@@ -156,7 +156,10 @@ def _registered(
     found = [(*each, held[each[1].id]) for each in offered if each[1].id in held]
     if not found:
         name, at = application.name, offered[0][1].name
-        hint = f"Register it: scim-connector application client {name} {at} CLIENT_ID"
+        hint = (
+            f"Register it on the page of {name}, or with:"
+            f" scim-connector application client {name} {at} CLIENT_ID"
+        )
         refused = refused_token(f"{name} has no client id at connection {at}.")
         refused.facts["hint"] = hint
         raise refused

@@ -217,6 +217,7 @@ class _Run:
             method=operation.method,
             path=path,
             started=perf_counter_ns(),
+            arrived=self._call.started,
             body=operation.data,
             idempotency_key=None if key is None else f"{key}:{name}",
         )

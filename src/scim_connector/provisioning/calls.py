@@ -22,6 +22,8 @@ class Call:
     ``now`` is the arrival in microseconds since 1970 UTC; ``started`` is the arrival on
     the monotonic clock in nanoseconds, for the duration in the request log.  ``shown``
     is what the caller wants to see (None: everything), so that the rest is not read.
+    ``arrived`` is the arrival on that clock of the bulk request it is a part of.
+    ``taken_at`` is when it was taken to be carried out later, which is ``now``.
     """
 
     request_id: str
@@ -35,6 +37,8 @@ class Call:
     body: Json | None = None
     shown: Projection | None = None
     idempotency_key: str | None = None
+    arrived: int | None = None
+    taken_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from scim_connector.provisioning.steps import Step, Steps
@@ -38,6 +39,7 @@ class Course:
     ``action`` one word for the log (Create, Update, Disable, Enable, Delete, Restore,
     Link, Read).
 
+    ``noted`` counts the events written about users, by their names.
     ``unlinked`` is an identity of this userName that waits for its user.
     ``when_refused`` is called with the refusal in the transaction in which a
     refusal is kept.
@@ -52,6 +54,7 @@ class Course:
     external_id: str | None = None
     link_id: str | None = None
     user_id: int | None = None
+    noted: Counter[str] = field(default_factory=Counter)
     changed: bool = False
     has_questions: bool = False
     unlinked: Link | None = None
@@ -67,6 +70,7 @@ class Course:
             call.credential_id,
             call.source,
             rehearsing=call.connection.is_rehearsing,
+            taken_at=call.taken_at,
         )
         return course
 
@@ -97,9 +101,13 @@ def greet(
     source: str,
     *,
     rehearsing: bool = False,
+    taken_at: int | None = None,
 ) -> None:
     """Note that the caller was authenticated: the first step of every course."""
     sentence = f"Credential {credential} of connection {connection}."
+    if taken_at is not None:
+        taken = datetime.fromtimestamp(taken_at / 1_000_000, UTC)
+        sentence += f" Taken at {taken:%H:%M:%S} UTC to be carried out later."
     if rehearsing:
         sentence += " Rehearsal: nothing is carried out."
     steps.passed(

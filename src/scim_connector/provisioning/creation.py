@@ -180,9 +180,14 @@ class Creation:
             account.edit({"profile_id": profile})
 
     def _finish(self, account: Account) -> Link:
-        account.note("user:linked", connection=self.connection.name)
         account.save()
         link = self._link(account.user)
+        account.note(
+            "user:linked",
+            connection=self.connection.name,
+            **representation.changed(None, link),
+        )
+        account.save()
         if self.course.has_questions:
             key = text_key(self.document["userName"])
             conflicts.settle(self.tx, self.connection.id, key, now=self.act.now)

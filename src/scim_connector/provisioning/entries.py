@@ -70,6 +70,7 @@ def of_read(
             state,
             sentence,
             rehearsing=connection.is_rehearsing,
+            taken_at=call.taken_at,
         ),
         request_body=None if call.body is None else _kept(call.body),
         response_body=None if refusal is None else refusal.detail,
@@ -78,11 +79,16 @@ def of_read(
 
 @lru_cache(maxsize=512)
 def _read_steps(
-    caller: tuple[str, str, str], state: State, sentence: str, *, rehearsing: bool
+    caller: tuple[str, str, str],
+    state: State,
+    sentence: str,
+    *,
+    rehearsing: bool,
+    taken_at: int | None,
 ) -> str:
     """The steps of a read, which are few and the same ones again and again."""
     steps = Steps()
-    greet(steps, *caller, rehearsing=rehearsing)
+    greet(steps, *caller, rehearsing=rehearsing, taken_at=taken_at)
     steps.taken[Step.MATCH] = Taken(state, sentence, {})
     return orjson.dumps(steps.as_json()).decode()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from scim_connector.accounts import Act
 from scim_connector.directory import audit, conflicts, connections, request_log
-from scim_connector.provisioning import entries, repeats
+from scim_connector.provisioning import entries, guarding, repeats
 from scim_connector.provisioning.course import Course
 from scim_connector.provisioning.repeats import Made
 from scim_connector.provisioning.steps import Step
@@ -102,6 +104,7 @@ class Exchange:
             course = Course.of(call, action)  # a retried transaction starts afresh
             self._refuse_repeated(tx, call)
             made = work(tx, course)
+            guarding.look(tx, course)
             if call.idempotency_key is not None:
                 repeats.keep(tx, call, status, made)
             if course.changed:
@@ -116,9 +119,17 @@ class Exchange:
             raise
         finally:
             self._gatherer.saw(call.connection.id, course.quirks)
-        if not course.changed:
+        if course.changed:
+            self._count(course, status)
+        else:
             self._gatherer.note(entries.of_course(course, status))
         return made
+
+    def _count(self, course: Course, status: int) -> None:
+        """Count what was kept just now, with the time of keeping it."""
+        call = course.call
+        took = (perf_counter_ns() - call.started) // 1000
+        self._gatherer.answered(call.connection.id, course.action, status, took)
 
     def _refuse_repeated(self, reader: Reader, call: Call) -> None:
         if call.idempotency_key is None:
@@ -151,6 +162,7 @@ class Exchange:
                 self._alert(tx, course, refusal)
 
         self.database.write(run)
+        self._count(course, refusal.status)
 
     def _alert(
         self, tx: Transaction, course: Course, refusal: ScimError | RulesViolated
@@ -163,7 +175,7 @@ class Exchange:
             tx,
             [Event("last_administrator:protected")],
             at=course.call.now,
-            actor=str(act_of(course.call).actor),
+            actor=act_of(course.call).actor,
             connection_id=course.call.connection.id,
             user_id=course.user_id,
             request_id=course.call.request_id,
@@ -196,6 +208,11 @@ def _require_rehearsal(tx: Transaction, connection: Connection) -> None:
         raise Unavailable(message, retry_after=1)
 
 
+def act_in(course: Course) -> Act:
+    """The change that a course tells of, and what is noted of it there."""
+    return replace(act_of(course.call), tally=course.noted)
+
+
 def act_of(call: Call) -> Act:
     """The change a call makes, as its connection may make it."""
     connection = call.connection
@@ -204,7 +221,10 @@ def act_of(call: Call) -> Act:
         may_act_as_administrator=connection.may_act_as_administrator,
         allow_api_users=connection.allow_api_users,
     )
-    return Act(actor, call.now, call.request_id, connection.id)
+    arrived = call.started if call.arrived is None else call.arrived
+    replaces = call.method == "PUT"
+    known = (call.now, call.request_id, connection.id, arrived)
+    return Act(actor, *known, replaces=replaces, taken_at=call.taken_at)
 
 
 def dialect_of(connection: Connection) -> Dialect:

@@ -8,7 +8,7 @@ from scim_connector.accounts import groups as accounts
 from scim_connector.accounts.compiled import mapping_of
 from scim_connector.directory import groups, members
 from scim_connector.directory.members import Moved
-from scim_connector.provisioning.exchange import act_of
+from scim_connector.provisioning.exchange import act_in
 from scim_connector.provisioning.steps import Step
 from scim_connector.scim.errors import InvalidValue
 from scim_connector.scim.membership import Add, Member, Remove, Replace, Rewrite
@@ -80,7 +80,7 @@ class GroupChange:
         self, document: Json, *, renamed: bool = False, is_new: bool = False
     ) -> Group:
         """Write the group if anything changed, and let its members hold its roles."""
-        group, act = self._group, act_of(self._course.call)
+        group, act = self._group, act_in(self._course)
         before = accounts.stated(group)
         self._course.about(document)
         if document == before and not self._moved.rows and not is_new:
@@ -105,7 +105,7 @@ class GroupChange:
     def _tie(self, group: Group) -> None:
         """Tie a group by its name; until it is tied, say that it gives nothing."""
         table = mapping_of(self._tx, self._connection).roles.groups
-        act = act_of(self._course.call)
+        act = act_in(self._course)
         missing = accounts.tie_by_mapping(self._tx, group, table, act).missing
         if missing is not None:
             message = f'[roles.groups] names role "{missing}", which does not exist.'
@@ -117,9 +117,9 @@ class GroupChange:
         else:
             self._course.steps.warn(
                 Step.MAP,
-                f'Group "{group.display_name}" is tied to no role, so it gives nothing:'
-                f" scim-connector connection group tie {self._connection.name} GROUP"
-                " ROLE",
+                f'Group "{group.display_name}" is tied to no role, so it gives nothing;'
+                " tie it on the page of its connection, or with: scim-connector"
+                f" connection group tie {self._connection.name} GROUP ROLE",
             )
 
 

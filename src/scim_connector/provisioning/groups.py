@@ -12,7 +12,7 @@ from uuid import uuid4
 from scim_connector.accounts import groups as accounts
 from scim_connector.directory import groups, members
 from scim_connector.provisioning.calls import Answer
-from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.exchange import act_in, dialect_of, paused
 from scim_connector.provisioning.group_change import GroupChange, begin
 from scim_connector.provisioning.listing import page_of
 from scim_connector.provisioning.repeats import Repeated
@@ -96,7 +96,7 @@ class Groups:
                     tx,
                     call.connection.id,
                     document,
-                    act_of(call),
+                    act_in(course),
                     group_id=str(uuid4()),
                 )
                 change = GroupChange(tx, course, group)
@@ -152,7 +152,7 @@ class Groups:
         def work(tx: Transaction, course: Course) -> Group:
             group = _live(tx, call, resource_id, if_match)
             begin(course, group)
-            accounts.remove(tx, group, act_of(call))
+            accounts.remove(tx, group, act_in(course))
             course.changed = True
             course.steps.passed(Step.WRITE, f"Removed {group.display_name}.")
             return group

@@ -54,7 +54,7 @@ class Me:
             name = connections.required(reader, link.connection_id).name
             where = f"at the provider of connection {name}"
         elif users.required(reader, user_id).is_api_user:
-            where = "by an administrator: scim-connector user edit"
+            where = "by an administrator, who edits the user"
         else:
             where = "on your account page, or by an administrator"
         return Forbidden(f"/Me can be read and not changed; you are changed {where}.")

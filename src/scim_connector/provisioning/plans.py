@@ -27,6 +27,7 @@ from scim_connector.provisioning import wishes
 from scim_connector.provisioning.calls import Call
 from scim_connector.provisioning.course import Course
 from scim_connector.rules.events import Event
+from scim_connector.rules.permissions import may_lead_to_administrator
 from scim_connector.rules.users import RulesViolated
 
 if TYPE_CHECKING:
@@ -117,10 +118,11 @@ def apply(
     """Make *new* the applied mapping and let every user follow it, or nothing at all.
 
     Raises TooManyChanges when more than 5 % of the users would change and *named* is
-    not that number.
+    not that number; RulesViolated for somebody who is no Administrator (R35).
     """
 
     def work(tx: Transaction) -> Plan:
+        _refuse_to_lead(connections.required(tx, connection.id), act)
         result = _follow_all(tx, connection, new, act, progress)
         if result.is_large and named != result.changed:
             raise TooManyChanges(result)
@@ -129,12 +131,18 @@ def apply(
             tx,
             [Event("mapping:applied", facts | {"changed": result.changed})],
             at=act.now,
-            actor=str(act.actor),
+            actor=act.actor,
             connection_id=connection.id,
         )
         return result
 
     return database.write(work)
+
+
+def _refuse_to_lead(connection: Connection, act: Act) -> None:
+    if connection.may_act_as_administrator:
+        what = f"{connection.name} may act as an Administrator; its mapping"
+        may_lead_to_administrator(act.actor, what)
 
 
 def _follow_all(

@@ -13,7 +13,7 @@ from scim_connector.directory.database import (
     LostRace,
     StatementTimeout,
 )
-from scim_connector.directory.locking import DatabaseBusy
+from scim_connector.directory.locking import BeingCopied, DatabaseBusy
 from scim_connector.rules.users import RulesViolated
 from scim_connector.scim import errors
 from scim_connector.scim.errors import ScimError, Unavailable, Uniqueness
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from scim_connector.scim.types import Json
 
 RETRY_SOON: Final = 2
+#: A copy takes a minute or so.
+RETRY_LATER: Final = 30
 
 _log = structlog.get_logger("provisioning")
 
@@ -64,8 +66,7 @@ def _known(error: Exception) -> ScimError | None:
         case ScimError():
             return error
         case DatabaseBusy() | LostRace():
-            text = "The database is busy; nothing was changed. Try again."
-            return Unavailable(text, retry_after=RETRY_SOON)
+            return busy(error)
         case StatementTimeout():
             text = "This takes longer than a request may; nothing was changed."
             return Unavailable(text, retry_after=RETRY_SOON)
@@ -76,3 +77,12 @@ def _known(error: Exception) -> ScimError | None:
             text = f"A value of {error.name} was taken at the same moment. Try again."
             return Uniqueness(text)
     return None
+
+
+def busy(error: DatabaseBusy | LostRace) -> Unavailable:
+    """That it can be tried again, and after how many seconds."""
+    if isinstance(error, BeingCopied):
+        text = "The database is being copied; nothing was changed. Try again."
+        return Unavailable(text, retry_after=RETRY_LATER)
+    text = "The database is busy; nothing was changed. Try again."
+    return Unavailable(text, retry_after=RETRY_SOON)

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from scim_connector.directory import credentials, quirks, refusals, request_log
+from scim_connector.directory import (
+    credentials,
+    quirks,
+    refusals,
+    request_counts,
+    request_log,
+)
 
 if TYPE_CHECKING:
     from scim_connector.directory.database import Transaction
+    from scim_connector.directory.request_counts import Answered
     from scim_connector.directory.request_log import Entry
     from scim_connector.directory.stores import Store
 
 FLUSH_SECONDS = 1.0
 MOST_WAITING = 20_000
 MOST_SOURCES = 500
+
+T = TypeVar("T")
 
 
 class RequestGatherer:
@@ -29,6 +38,7 @@ class RequestGatherer:
         """Begin empty; *database* is where :meth:`flush` writes."""
         self._database = database
         self._waiting: deque[Entry] = deque(maxlen=MOST_WAITING)
+        self._answered: deque[Answered] = deque(maxlen=MOST_WAITING)
         self._quirks: Counter[tuple[int, str]] = Counter()
         self._used: dict[str, int] = {}
         self._refused: dict[tuple[str, str], tuple[int, str]] = {}
@@ -38,6 +48,12 @@ class RequestGatherer:
     def note(self, entry: Entry) -> None:
         """Remember one read; costs no statement."""
         self._waiting.append(entry)
+
+    def answered(
+        self, connection_id: int, action: str, status: int, took_us: int
+    ) -> None:
+        """Count a request for ``/metrics`` that is not a read; costs no statement."""
+        self._answered.append((connection_id, action, status, took_us))
 
     def used(self, credential_id: str, now: int) -> None:
         """Remember when a credential was last used."""
@@ -65,19 +81,32 @@ class RequestGatherer:
 
     def flush(self) -> int:
         """Write what waits in one transaction; returns how many reads were written."""
-        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        entries = _taken(self._waiting)
+        answered = _taken(self._answered)
         with self._lock:
             seen, self._quirks = self._quirks, Counter()
             refused, self._refused = self._refused, {}
         used, self._used = self._used, {}
-        if not (entries or seen or used or refused):
+        if not (entries or answered or seen or used or refused):
             return 0
+        reads = [(e.connection_id, e.action, e.status, e.duration_us) for e in entries]
 
         def work(tx: Transaction) -> None:
             request_log.add_batch(tx, entries)
+            request_counts.add(tx, [*reads, *answered])
             quirks.count(tx, seen, now=max(used.values(), default=0))
             credentials.touch(tx, used)
             refusals.count(tx, refused, now=self._refused_at)
 
-        self._database.write(work)
+        try:
+            self._database.write(work)
+        except Exception:
+            # That the database did not answer is counted when it answers again.
+            self._answered.extendleft(reversed(answered))
+            raise
         return len(entries)
+
+
+def _taken(waiting: deque[T]) -> list[T]:
+    """What waits at this moment; what comes meanwhile stays for the next time."""
+    return [waiting.popleft() for _ in range(len(waiting))]

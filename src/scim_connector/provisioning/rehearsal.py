@@ -1,7 +1,8 @@
 """The rehearsal of a connection as an administrator looks at it, and its end.
 
 Everybody who was stored is carried out in one transaction, in the order they came: rolled
-back to be looked at (:func:`outcome`), kept to go live (:func:`go_live`).
+back to be looked at (:func:`outcome`), kept to go live (:func:`go_live`).  What was said
+of each when they came is in ``rehearsal_table``.
 """
 
 from __future__ import annotations
@@ -41,24 +42,6 @@ class NothingToCarryOut(Exception):
 def waiting(reader: Reader, connection: Connection) -> int:
     """How many identities wait to be carried out: the steps of *progress*."""
     return rehearsed.count(reader, connection.id)
-
-
-def stored(reader: Reader, connection: Connection) -> list[Verdict]:
-    """The verdicts as they were when the provider last sent each identity; quick.
-
-    The local users and the other newcomers may have changed since: see :func:`outcome`.
-    """
-    found = []
-    for row in rehearsed.stored(reader, connection.id):
-        if row.verdict is None:
-            kept = Verdict(0, row.user_name, verdicts.REFUSE)
-        else:
-            kept = verdicts.of_json(row.verdict)
-        link_id = row.link_id if row.answered else None
-        found.append(
-            replace(kept, identity=row.user_name, link_id=link_id, active=row.active)
-        )
-    return found
 
 
 def outcome(
@@ -128,7 +111,7 @@ def _tell(tx: Transaction, connection: Connection, result: Forecast, act: Act) -
         tx,
         [Event("connection:went_live", {"connection": connection.name, **counts})],
         at=act.now,
-        actor=str(act.actor),
+        actor=act.actor,
         connection_id=connection.id,
         request_id=act.request_id,
     )

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from scim_connector.provisioning.calls import Call
 
 _NO_CONTENT: Final = 204
+ANOTHER: Final = (
+    "This Idempotency-Key came with another request before. Give each request"
+    " a key of its own, and repeat a request word for word."
+)
 
 
 class Made(Protocol):
@@ -51,14 +55,11 @@ class Repeated(Exception):
 
 def answered(reader: Reader, call: Call) -> Answer | None:
     """The first answer to a call with this key; KeyUsed when it asked for another thing."""
-    found = idempotency.find(reader, call.credential_id, _hashed(call))
+    found = idempotency.find(reader, call.credential_id, hashed(call))
     if found is None:
         return None
-    if found.fingerprint != _fingerprint(call):
-        raise KeyUsed(
-            "This Idempotency-Key came with another request before. Give each request"
-            " a key of its own, and repeat a request word for word."
-        )
+    if found.fingerprint != fingerprint(call):
+        raise KeyUsed(ANOTHER)
     return Answer(found.status, found.served, found.version, found.resource_id)
 
 
@@ -66,20 +67,21 @@ def keep(tx: Transaction, call: Call, status: int, made: Made) -> None:
     """Keep what is answered; ConstraintBroken when the same key is first elsewhere."""
     has_body = status != _NO_CONTENT
     first = FirstAnswer(
-        fingerprint=_fingerprint(call),
+        fingerprint=fingerprint(call),
         status=status,
         resource_id=made.id,
         version=made.version if has_body else None,
         served=made.served if has_body else None,
     )
-    idempotency.keep(tx, call.credential_id, _hashed(call), first, now=call.now)
+    idempotency.keep(tx, call.credential_id, hashed(call), first, now=call.now)
 
 
-def _hashed(call: Call) -> str:
+def hashed(call: Call) -> str:
+    """The key of a call as it is kept."""
     return sha256((call.idempotency_key or "").encode()).hexdigest()
 
 
-def _fingerprint(call: Call) -> str:
+def fingerprint(call: Call) -> str:
     """What the request asks for: its method, its path and its body."""
     body = orjson.dumps(call.body, option=orjson.OPT_SORT_KEYS)
     asked = f"{call.method} {call.path}\n".encode() + body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scim_connector.accounts import representation
 from scim_connector.directory import links
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from scim_connector.directory.request_log import Entry
     from scim_connector.directory.users import User
     from scim_connector.scim.types import Json
+
+
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,12 @@ def stored(link: Link) -> Json:
 def logged(entry: Entry) -> Sent:
     """The request that *entry* is about; secrets in it were never kept.
 
-    Raises InvalidSyntax when its body was too long to be kept whole.
+    Raises InvalidSyntax when its body was too long to be kept whole, or is kept no more.
     """
     text = entry.request_body
+    if text is None and entry.method in _WITH_BODY:
+        message = "The log keeps what a provider sent for a while, and this is gone"
+        raise InvalidSyntax(f"{message}; give it in a file.")
     if text is None:
         return Sent(entry.method, entry.path, None)
     if len(text) >= LONGEST_BODY:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from scim_connector.accounts import Account, groups, representation
-from scim_connector.directory import users
+from scim_connector.directory import sso, users
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning import matching, wishes
 from scim_connector.provisioning.exchange import paused
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from scim_connector.provisioning.course import Course
     from scim_connector.rules.users import Violation
     from scim_connector.scim.types import Json
+
+
+#: What a sign-in may be found by (R26).
+IDENTITY = ("externalId", "userName")
 
 
 class Update:
@@ -83,6 +87,7 @@ class Update:
         after = matching.with_free_user_name(
             self.tx, self.course, self.link, after, refuse=stays
         )
+        after = self._with_kept_identity(after, stays)
         returns = stays and not self.account.user.active
         if returns or self.mapping.is_touched(self.before, after):
             self._map(after, stays)
@@ -107,6 +112,33 @@ class Update:
         if not asked or user.active:
             return asked
         return user.held_by is None or not self.link.asked_active
+
+    def _with_kept_identity(self, after: Json, stays: bool) -> Json:
+        """*after* with what an Administrator's sign-in is found by as it was (R21).
+
+        Raises RulesViolated while the user stays active.  Without this, whoever has the
+        token of a connection could put their own account in an Administrator's place.
+        """
+        moved = [n for n in IDENTITY if after.get(n) != self.before.get(n)]
+        if not moved or not self.account.standing().is_administrator:
+            return after
+        protected = self._found_by(moved)
+        try:
+            lifecycle.may_change(self.account.standing(), protected, self.act.actor)
+        except RulesViolated as refusal:
+            if stays:
+                raise
+            warning = f"{refusal.detail} The old one is kept."
+            self.course.steps.warn(Step.CHECK_RULES, warning)
+            return {**after, **{name: self.before.get(name) for name in protected}}
+        return after
+
+    def _found_by(self, names: list[str]) -> list[str]:
+        """Those of *names* a sign-in is found by: externalId, or userName if chosen."""
+        settings = sso.settings_of(self.tx, self.connection.id)
+        if settings is not None and settings.equals == "userName":
+            return names
+        return [name for name in names if name != "userName"]
 
     def _map(self, after: Json, stays: bool) -> None:
         """Let the local user follow what the mapping now says."""

@@ -10,7 +10,7 @@ from scim_connector.directory import links, memberships
 from scim_connector.mapping.drafts import derive
 from scim_connector.provisioning.calls import Answer
 from scim_connector.provisioning.creation import Creation
-from scim_connector.provisioning.exchange import act_of, dialect_of, paused
+from scim_connector.provisioning.exchange import act_in, dialect_of, paused
 from scim_connector.provisioning.listing import page_of
 from scim_connector.provisioning.rehearsing import Newcomer, Rehearsed
 from scim_connector.provisioning.repeats import Repeated
@@ -97,7 +97,7 @@ class Users:
             course.read(read.notes)
             course.about(read.document)
             course.changed = True
-            act = act_of(call)
+            act = act_in(course)
             if call.connection.is_rehearsing:
                 newcomer = Newcomer(tx, course, act, read.document, derived, mapping)
                 return newcomer.run()
@@ -192,7 +192,7 @@ def _change_of(
     tx: Transaction, course: Course, link: Link, mapping: Mapping
 ) -> Update | Unlinked | Rehearsed:
     """What a change of an identity is: that of a user, or of nobody yet (D14)."""
-    act = act_of(course.call)
+    act = act_in(course)
     if course.call.connection.is_rehearsing:
         return Rehearsed(tx, course, act, link, mapping)
     if link.user_id is None:

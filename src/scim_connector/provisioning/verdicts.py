@@ -78,11 +78,13 @@ class Verdict:
         return orjson.dumps(asdict(self)).decode()
 
 
+_NAMES: Final = frozenset(each.name for each in fields(Verdict))
+
+
 def of_json(text: str) -> Verdict:
     """The verdict that was kept."""
-    known = {each.name for each in fields(Verdict)}
     kept = orjson.loads(text)
-    return Verdict(**{name: value for name, value in kept.items() if name in known})
+    return Verdict(**{name: value for name, value in kept.items() if name in _NAMES})
 
 
 @dataclass(slots=True)

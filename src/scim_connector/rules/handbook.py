@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scim_connector.rules.access import R14, R16, R17, R25, R28
-from scim_connector.rules.lifecycle import R9, R10, R11, R12, R19, R21, R22, R31
+from scim_connector.rules.lifecycle import R9, R10, R11, R12, R19, R21, R22, R31, R34
 from scim_connector.rules.passwords import R32
-from scim_connector.rules.permissions import R33
+from scim_connector.rules.permissions import R33, R35
 from scim_connector.rules.users import R1, R2, R3, R4, R5, R6, R7, Kind, Rule
 
 
@@ -164,6 +164,8 @@ HANDBOOK: tuple[Rule, ...] = (
     R31,
     R32,
     R33,
+    R34,
+    R35,
 )
 
 
@@ -183,6 +185,7 @@ BY_CODE: Mapping[str, Rule] = {
     "administrator_only": R21,
     "last_administrator": R22,
     "type_not_managed": R31,
+    "erased": R34,
 }
 
 

@@ -79,7 +79,7 @@ R21 = Rule(
     "Administrators",
     "A connection that may not act as an Administrator, or a person who is none,"
     " neither gives nor takes the Administrator role, nor reactivates a holder, nor"
-    " changes their email or username.",
+    " changes their email, their username, or what their sign-in is found by.",
     Kind.FORBIDDEN,
     "administrator",
     _ADMIN_IN_PROVIDER,
@@ -106,8 +106,20 @@ R31 = Rule(
     "Leave this person to the Classic application.",
 )
 
-#: Fields of a holder of the Administrator role that R21 protects.
-PROTECTED = frozenset({"email", "username"})
+R34 = Rule(
+    "R34",
+    "Erasure",
+    "Somebody who was erased stays inactive and without a name; a person who comes back"
+    " is somebody new.",
+    Kind.FORBIDDEN,
+    "active",
+    "Nothing: the person is created anew, under another address.",
+    "Nothing: the person is created anew, under another address.",
+)
+
+#: What R21 protects of a holder of the Administrator role: local fields, and the
+#: attributes of the SCIM resource a sign-in may be found by (R26).
+PROTECTED = frozenset({"email", "username", "externalId", "userName"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,7 @@ class Standing:
     held_by: str | None = None
     held_at: int | None = None
     signed_in_before: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,7 @@ def create(draft: Draft, taken: Taken, actor: Actor) -> tuple[Event, ...]:
 
 def _not_creatable(draft: Draft, actor: Actor) -> list[Violation]:
     violations = []
-    if draft.user_type is not UserType.ADMINISTRATIVE and actor.kind != "cli":
+    if draft.user_type is not UserType.ADMINISTRATIVE and not actor.imports:
         message = f"Users of type {draft.user_type} are not created here"
         violations.append(
             Violation(R9, "type_not_creatable", f"{message}; import them (R9).")
@@ -189,7 +202,10 @@ def unchangeable(
 
 
 def may_change(user: Standing, moved: Collection[str], actor: Actor) -> None:
-    """Refuse a limited connection the email and username of an Administrator (R21)."""
+    """Refuse a limited connection what R21 protects of an Administrator.
+
+    *moved* are names of local fields or of attributes of the SCIM resource.
+    """
     if not user.is_administrator or actor.may_act_as_administrator:
         return
     protected = sorted(PROTECTED & set(moved))
@@ -233,8 +249,11 @@ def _keep_an_administrator(user: Standing, others: int) -> None:
 
 
 def may_reactivate(user: Standing, actor: Actor) -> None:
-    """Refuse a limited connection to reactivate an Administrator or an API user."""
+    """Refuse whoever was erased, and a limited connection its Administrators."""
     violations = []
+    if user.erased:
+        message = "Somebody who was erased is not made active again (R34)."
+        violations.append(Violation(R34, "erased", message))
     if user.is_administrator and not actor.may_act_as_administrator:
         message = f"An Administrator is not reactivated by {actor.said}"
         violations.append(_administrator_only(message))

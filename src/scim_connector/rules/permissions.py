@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scim_connector.rules.users import Kind, Rule, RulesViolated, Violation
+
+if TYPE_CHECKING:
+    from scim_connector.rules.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ VIEW_PROVISIONING = Permission(
 MANAGE_PROVISIONING = Permission(
     "provisioning.manage",
     "Manage provisioning",
-    "Set up connections, decide conflicts, apply mappings.",
+    "Set up connections, decide conflicts, apply mappings: who does this decides over"
+    " every role but Administrator.",
 )
 COMPLIANCE = Permission(
     "compliance.view",
@@ -85,7 +89,9 @@ VIEW_SETTINGS = Permission(
     changes=False,
 )
 MANAGE_SETTINGS = Permission(
-    "settings.manage", "Manage settings", "Send a test mail; send or drop mail."
+    "settings.manage",
+    "Manage settings",
+    "Send a test mail, send or drop mail, change and silence alerts.",
 )
 
 PERMISSIONS: Final = (
@@ -111,13 +117,35 @@ AUDITOR: Final = frozenset(each.id for each in PERMISSIONS if not each.changes)
 R33 = Rule(
     "R33",
     "Nobody gives more than they have",
-    "Nobody gives a role, or puts a permission into one, that allows more than they may"
-    " do themselves; the Administrator role is given and taken by Administrators.",
+    "Nobody gives a role, puts a permission into one, or makes a key of an API user,"
+    " that allows more than they may do themselves; the Administrator role is given and"
+    " taken by Administrators.",
     Kind.FORBIDDEN,
     "roles",
     "This is about people here, not about Entra: ask an Administrator.",
     "This is about people here, not about Okta: ask an Administrator.",
 )
+R35 = Rule(
+    "R35",
+    "What leads to Administrator",
+    "That a connection may act as an Administrator, the credentials, the mapping and the"
+    " links of Administrators of one that may, and how people sign in through a"
+    " connection, are set by Administrators.",
+    Kind.FORBIDDEN,
+    "administrator",
+    "This is set here, not in Entra: ask an Administrator.",
+    "This is set here, not in Okta: ask an Administrator.",
+)
+
+
+def may_lead_to_administrator(actor: Actor, what: str) -> None:
+    """Refuse somebody who is no Administrator what would make them one (R35).
+
+    *what* begins the sentence, "A token of entra".
+    """
+    if not actor.may_act_as_administrator:
+        message = f"{what} leads to Administrator, so an Administrator does it (R35)."
+        raise RulesViolated([Violation(R35, "leads_to_administrator", message)])
 
 
 def known(ids: Iterable[str]) -> frozenset[str]:

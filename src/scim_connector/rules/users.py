@@ -120,6 +120,7 @@ class Holder(StrEnum):
     ACTIVE = "taken by an active user"
     INACTIVE = "taken by an inactive user"
     KEPT = "kept for another user for a while"
+    ERASED = "given to nobody any more, after somebody who was erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ R2 = Rule(
     "R2",
     "Initials are unique",
     "Initials are unique among all users, inactive ones included; after a recompute the"
-    " former ones are kept for their user for 90 days.",
+    " former ones are kept for their user for 90 days, and those of somebody who was"
+    " erased are given to nobody any more.",
     Kind.TAKEN,
     "initials",
     "Send other initials for this person, or remove the mapping of initials so that"
@@ -191,7 +193,8 @@ R4 = Rule(
 R5 = Rule(
     "R5",
     "Email is unique",
-    "An email address is unique among all users, inactive ones included.",
+    "An email address is unique among all users, inactive ones included; that of"
+    " somebody who was erased is given to nobody any more.",
     Kind.TAKEN,
     "email",
     "If it is the same person, link them here (conflict list); otherwise correct the"
@@ -215,7 +218,8 @@ R7 = Rule(
     "R7",
     "Username is unique",
     "A username is unique among all users, inactive ones included; after a recompute the"
-    " former one is kept for its user for 90 days.",
+    " former one is kept for its user for 90 days, and that of somebody who was erased"
+    " is given to nobody any more.",
     Kind.TAKEN,
     "username",
     "Send another username for this person, or unmap username so that a free one is"
@@ -353,6 +357,7 @@ _WAY_OUT = {
     " the address.",
     "R7": "Send another, or none at all so that a free one is derived.",
 }
+_OTHER_ADDRESS = "Send another address for this person."
 
 
 def _taken(
@@ -361,7 +366,8 @@ def _taken(
     if holder is None:
         return ()
     said = f"{noun} {quoted(value)} {verb} {holder.value} ({rule.id})."
-    message = f"{said} {_WAY_OUT[rule.id]}"
+    is_other_address = rule is R5 and holder is Holder.ERASED
+    message = f"{said} {_OTHER_ADDRESS if is_other_address else _WAY_OUT[rule.id]}"
     return (Violation(rule, f"{rule.attribute}_taken", message),)
 
 

@@ -20,7 +20,7 @@ from scim_connector.scim.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from scim_connector.scim.attributes import Attribute, Schema
     from scim_connector.scim.schemas import ResourceType
@@ -56,12 +56,19 @@ def resource_type(types: Iterable[ResourceType], name: str, base_url: str) -> Js
 
 
 def service_provider_config(
-    base_url: str, *, documentation: str | None = None, assignable: bool = False
+    base_url: str,
+    *,
+    documentation: str | None = None,
+    assignable: bool = False,
+    event_uris: Sequence[str] = (),
+    takes_async: bool = False,
 ) -> Json:
     """Return what the service supports, for GET /ServiceProviderConfig.
 
     *documentation* is the address of a page for people; with *assignable* it tells of
-    /Roles and /Entitlements, which a strict reader of RFC 7643 does not know.
+    /Roles and /Entitlements, and with *event_uris* of the security events that receivers
+    are sent (RFC 9967 section 4): a strict reader of RFC 7643 knows neither.  *takes_async*
+    says whether a request is carried out later when that is preferred.
     """
     config: Json = {"schemas": [SERVICE_PROVIDER_CONFIG]}
     if documentation:
@@ -71,6 +78,10 @@ def service_provider_config(
             "roles": {"multipleRolesSupported": True, **_ASSIGNABLE},
             "entitlements": {"multipleEntitlementsSupported": True, **_ASSIGNABLE},
         }
+    if event_uris:
+        on_request = "request" if takes_async else "none"
+        events = {"asyncRequest": on_request, "eventUris": list(event_uris)}
+        config["securityEvents"] = events
     return config | {
         "patch": {"supported": True},
         "bulk": {

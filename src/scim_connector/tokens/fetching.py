@@ -37,7 +37,7 @@ class CannotFetch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said to a form: its status, and its body where that is JSON."""
+    """What a server said to a form or a token: its status, its body where it is JSON."""
 
     status: int
     body: Json | None
@@ -89,6 +89,24 @@ def post_form(
     return Answer(status, _object(body))
 
 
+def post_token(url: str, token: str, kind: str, *, bearer: str | None) -> Answer:
+    """What a server says to a signed token of a media type; raises CannotFetch.
+
+    *bearer* opens the server, where it asks for one.
+    """
+    headers = {"Accept": "application/json", "Content-Type": kind}
+    if bearer is not None:
+        headers["Authorization"] = f"Bearer {bearer}"
+    status, body = _ask("POST", url, token, headers, POST_SECONDS)
+    return Answer(status, _object(body))
+
+
+def post_json(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """The status a server answers to JSON with; raises CannotFetch."""
+    sent = {"Accept": "*/*", "Content-Type": "application/json", **headers}
+    return _ask("POST", url, body, sent, POST_SECONDS)[0]
+
+
 def _object(body: bytes) -> Json | None:
     try:
         return gate.loads_object(body)
@@ -97,7 +115,11 @@ def _object(body: bytes) -> Json | None:
 
 
 def _ask(
-    method: str, url: str, body: str | None, headers: dict[str, str], seconds: float
+    method: str,
+    url: str,
+    body: str | bytes | None,
+    headers: dict[str, str],
+    seconds: float,
 ) -> tuple[int, bytes]:
     refusal = refuse_address(url)
     if refusal is not None:

@@ -1,4 +1,4 @@
-"""What we sign ourselves: logout tokens, with a key that is made from the secret key.
+"""What we sign ourselves, with a key that is made from the secret key.
 
 The signing key is derived, not stored: whoever has the secret key has it, and rotating
 the one rotates the other.  Public halves of older keys stay published.
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "ES256"
 LOGOUT_TYPE: Final = "logout+jwt"
 HEAD_TYPE: Final = "audit-head+jwt"
+SET_TYPE: Final = "secevent+jwt"
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 #: Seconds a logout token is good for, as OpenID Connect Back-Channel Logout 1.0 advises.
 LIVES: Final = 120
@@ -72,9 +75,22 @@ class SigningKeys:
             claims["sid"] = session_id
         return self._signed(claims, LOGOUT_TYPE)
 
+    def signature(self, data: bytes) -> bytes:
+        """A signature of a file (ECDSA, P-256, SHA-256, DER), as openssl checks it."""
+        return self._keys[0].sign(data, ec.ECDSA(SHA256()))
+
+    def public_pem(self) -> bytes:
+        """The public half of the key that signs now, as PEM."""
+        public = self._keys[0].public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def audit_head(self, claims: dict[str, Any]) -> str:
         """The newest seal of audit, signed: what somebody keeps to check us by later."""
         return self._signed(claims, HEAD_TYPE)
+
+    def security_event(self, claims: dict[str, Any]) -> str:
+        """A security event token (RFC 8417 section 2)."""
+        return self._signed(claims, SET_TYPE)
 
     def opened_head(self, text: str) -> dict[str, Any]:
         """What a signed head says; raises NotSigned unless a key of ours signed it."""

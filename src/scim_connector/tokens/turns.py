@@ -17,8 +17,10 @@ AT_ONCE: Final = 2
 WAITING: Final = 2
 #: So many threads of a process wait for the forms of strangers (``web.arrivals``).
 ARRIVING: Final = 4
+#: So many threads answer receivers that poll; half of them may wait for an event.
+POLLING: Final = 4
 #: So many threads answer requests in a process: two are left whatever is slow.
-THREADS: Final = AT_ONCE + WAITING + ARRIVING + 2
+THREADS: Final = AT_ONCE + WAITING + ARRIVING + POLLING + 2
 WAIT_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 5
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+#: Set for a request whose body is read by its page, once it is known who sends it.
+LATE: Final = "scim_connector.late"
 #: Seconds that a form waits for others, which are mostly there in a moment.
 _PATIENCE: Final = 0.02
 _BUSY: Final = b"Too many forms arrive at this moment. Try again in a few seconds.\n"

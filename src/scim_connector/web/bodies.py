@@ -21,18 +21,18 @@ def read(request: Request, largest: int) -> Json:
     _refuse_type(request)
     announced = request.content_length
     if announced is not None and announced > largest:
-        _drain(request, announced)
+        drain(request, announced)
         raise _too_large(largest)
     body = request.stream.read(largest + 1 if announced is None else announced)
     if len(body) > largest:
-        _drain(request, MOST_DRAINED)
+        drain(request, MOST_DRAINED)
         raise _too_large(largest)
     if not body.strip():
         raise InvalidSyntax(gate.NO_BODY)
     return gate.loads_object(body)
 
 
-def _drain(request: Request, announced: int) -> None:
+def drain(request: Request, announced: int) -> None:
     """Read a body that is refused, up to a bound.
 
     A client that is still sending when the connection closes never sees the answer.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scim_connector.scim import versions
-from scim_connector.scim.bulk import LARGEST
+from scim_connector.scim.bulk import LARGEST, read
 from scim_connector.scim.types import BULK_RESPONSE
 from scim_connector.web import replies
 
 if TYPE_CHECKING:
+    from scim_connector.provisioning import Call
     from scim_connector.provisioning.bulk import Bulk, Outcome
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
@@ -27,10 +28,19 @@ class BulkEndpoint:
         """Carry out a bulk request; what it did is 200, whatever was refused in it."""
         if visit.allow("POST") == "OPTIONS":
             return visit.options("POST")
-        visit.largest = max(visit.largest, LARGEST)
-        outcomes = self._bulk.run(visit.call(visit.body()))
+        outcomes = self._bulk.run(self._call(visit))
         told = [self._told(outcome) for outcome in outcomes]
         return replies.json({"schemas": [BULK_RESPONSE], "Operations": told}, visit.id)
+
+    def asked(self, visit: Visit) -> Call:
+        """A bulk request, judged as far as it can be before it is carried out."""
+        call = self._call(visit)
+        read(call.body or {})
+        return call
+
+    def _call(self, visit: Visit) -> Call:
+        visit.largest = max(visit.largest, LARGEST)
+        return visit.call(visit.body())
 
     def _told(self, outcome: Outcome) -> dict[str, Any]:
         operation = outcome.operation

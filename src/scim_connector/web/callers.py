@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scim_connector.directory import credentials, trusts
+from scim_connector.directory import connections, credentials, trusts
 from scim_connector.login.client_credentials import terms_of
 from scim_connector.scim.errors import Unauthenticated
 from scim_connector.tokens import assertions, opaque
 
 if TYPE_CHECKING:
+    from scim_connector.directory.async_requests import Asked
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.credentials import Credential
-    from scim_connector.directory.database import Database
+    from scim_connector.directory.database import Database, Reader
     from scim_connector.tokens.assertions import KeyOf
     from scim_connector.tokens.secrets import SecretKeys
 
@@ -27,7 +28,10 @@ UNKNOWN = "unknown_token"
 _NOTHING_SHOWN = frozenset({"no_token", "other_scheme"})
 _DOTS_OF_A_JWT = 2
 _NONE = opaque.mint()
-_HELP = "make one with: scim-connector token create CONNECTION"
+_HELP = (
+    "make one on the page of its connection, or with:"
+    " scim-connector token create CONNECTION"
+)
 _RENEW = "get another at /oauth2/token, with a secret or trust that is alive."
 
 
@@ -109,6 +113,26 @@ class Callers:
     def _opens(self, token: opaque.Token, credential: Credential) -> bool:
         hashes = [opaque.opens(token, credential.hash, p) for p in self._peppers]
         return any(hashes)
+
+
+def remembered(reader: Reader, asked: Asked) -> tuple[Caller, Refused | None]:
+    """Who asked for what is carried out now, and why they may no more, if so.
+
+    A token that was good when the request was taken may have ended since by itself; one
+    that was taken back opens nothing.
+    """
+    found = credentials.caller(reader, asked.credential_id)
+    if found is None:
+        connection = connections.required(reader, asked.connection_id)
+        message = f"The token this was asked with is gone; {_HELP}"
+        return Caller(asked.credential_id, connection), Refused("token_gone", message)
+    credential, connection = found
+    caller = Caller(credential.id, connection)
+    try:
+        _refuse_dead(credential, connection, asked.taken_at)
+    except Refused as refusal:
+        return caller, refusal
+    return caller, None
 
 
 def _refuse_dead(credential: Credential, connection: Connection, now: int) -> None:

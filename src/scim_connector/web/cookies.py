@@ -7,6 +7,8 @@ from typing import Final
 #: Browsers take a cookie of this prefix only for the very host, path / and https.
 PREFIX: Final = "__Host-"
 SIGN_IN: Final = f"{PREFIX}sign-in"
+#: Settings of single sign-on that an administrator tries.
+TRIED: Final = f"{PREFIX}tried"
 KNOWN: Final = f"{PREFIX}known"
 YEAR: Final = 365 * 24 * 3600
 

@@ -7,16 +7,18 @@ The door is a WSGI application in front of Flask: nothing that Flask does for pa
 from __future__ import annotations
 
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.wrappers import Request
 
+from scim_connector.directory.request_counts import NOBODY
 from scim_connector.provisioning import entries
 from scim_connector.scim.errors import ScimError, TooManyRequests
 from scim_connector.web import ids, replies
+from scim_connector.web.answering import answered
 from scim_connector.web.callers import UNKNOWN, Callers, Refused
 from scim_connector.web.limits import RateLimit
-from scim_connector.web.sources import source_of
+from scim_connector.web.sources import Proxies, source_of
 from scim_connector.web.visits import Visit
 
 if TYPE_CHECKING:
@@ -24,9 +26,13 @@ if TYPE_CHECKING:
 
     from scim_connector.provisioning import RequestGatherer
     from scim_connector.settings import Settings
+    from scim_connector.web.callers import Caller
     from scim_connector.web.me import MyDoor
     from scim_connector.web.replies import Reply
     from scim_connector.web.scim import Scim
+
+#: From here on a status says that the fault is ours.
+FAILED: Final = 500
 
 
 class ScimDoor:
@@ -45,7 +51,7 @@ class ScimDoor:
         Whose token is their own is let in to *me*.
         """
         self._largest = settings.max_body
-        self._proxies = frozenset(settings.trusted_proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
         self._limit = RateLimit(settings.rate_limit)
         self._callers = callers
         self._scim = scim
@@ -63,9 +69,10 @@ class ScimDoor:
     def answer(self, request: Request) -> Reply:
         """Authenticate, route and answer; every exception becomes a SCIM error."""
         started, now = perf_counter_ns(), time_ns() // 1000
-        request_id = ids.request_id(now)
+        request_id = ids.of(request.environ, now)
         path = _text(request.environ.get("PATH_INFO", ""))[len("/scim") :]
         source = source_of(request.environ, self._proxies)
+        caller: Caller | None = None
         try:
             caller = self._callers.authenticate(request.environ, now)
             self._limit.take(caller.connection.id)
@@ -80,7 +87,7 @@ class ScimDoor:
                 source=source,
                 largest=self._largest,
             )
-            return self._visited(visit)
+            return answered(visit, self._scim.answer, self._gatherer)
         except Refused as error:
             mine = self._mine(error, request.environ, path, request_id, now)
             if mine is not None:
@@ -88,11 +95,24 @@ class ScimDoor:
             self._gatherer.refused(error.reason, source, path, now)
             return replies.refused(error, request_id)
         except TooManyRequests as error:
-            name = f"connection {caller.connection.name}"
+            name = f"connection {caller.connection.name}" if caller else "nobody"
             self._gatherer.refused("rate_limited", name, path, now)
             return replies.refused(error, request_id)
         except Exception as error:
-            return replies.refused(error, request_id)
+            reply = replies.refused(error, request_id)
+            if reply.status >= FAILED and not isinstance(error, ScimError):
+                self._failed(request.method, caller, reply.status, started)
+            return reply
+
+    def _failed(
+        self, method: str, caller: Caller | None, status: int, started: int
+    ) -> None:
+        """Count what failed here; the log of requests knows nothing of it."""
+        whose = NOBODY if caller is None else caller.connection.id
+        took = (perf_counter_ns() - started) // 1000
+        self._gatherer.answered(
+            whose, entries.ACTIONS.get(method, "Read"), status, took
+        )
 
     def _mine(
         self, error: Refused, environ: Any, path: str, request_id: str, now: int
@@ -107,30 +127,6 @@ class ScimDoor:
             return self._me.answer(user_id, path, environ, request_id)
         except Exception as problem:
             return replies.refused(problem, request_id)
-
-    def _visited(self, visit: Visit) -> Reply:
-        """Answer; what never reached provisioning is logged here (decision 33)."""
-        try:
-            reply = self._scim.answer(visit)
-        except ScimError as refusal:
-            if not visit.is_handed_over:
-                self._note(visit, refusal.status, refusal)
-            raise
-        finally:
-            if visit.quirks:
-                self._gatherer.saw(visit.connection.id, visit.quirks)
-        if not visit.is_handed_over:
-            self._note(visit, reply.status)
-        return reply
-
-    def _note(
-        self, visit: Visit, status: int, refusal: ScimError | None = None
-    ) -> None:
-        action = entries.ACTIONS.get(visit.request.method, "Read")
-        if visit.path.endswith(".search"):
-            action = "Read"
-        entry = entries.of_read(visit.call(), status, action=action, refusal=refusal)
-        self._gatherer.note(entry)
 
 
 def _text(path: str) -> str:

@@ -19,7 +19,7 @@ from scim_connector.provisioning.problems import problem_of
 from scim_connector.web import ids, replies
 from scim_connector.web.cookies import session_cookie
 from scim_connector.web.replies import Reply
-from scim_connector.web.sources import source_of
+from scim_connector.web.sources import Proxies, source_of
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -55,7 +55,7 @@ class ForwardAuth:
         """Judge by *sessions*; where applications live is in *database*."""
         self._database = database
         self._address = settings.address
-        self._proxies = frozenset(settings.trusted_proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
         self._sessions = sessions
         self.roads = {VERIFY_PATH: self._verify, RENEW_PATH: self._renew}
 
@@ -67,7 +67,7 @@ class ForwardAuth:
         try:
             reply = self._answer(environ, now)
         except Exception as error:
-            problem = problem_of(error, ids.request_id(now))
+            problem = problem_of(error, ids.of(environ, now))
             text = f"{problem.body['detail']}\n".encode()
             reply = Reply(problem.status, list(_PLAIN), text)
         return replies.send(reply, start_response)

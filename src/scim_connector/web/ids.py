@@ -6,8 +6,13 @@ every entry; these are written one behind the other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from secrets import randbits
+from typing import Any, Final
 from uuid import UUID
+
+#: The id that a request has been given before it reached its door.
+GIVEN: Final = "scim_connector.request_id"
 
 _VERSION = 7 << 76
 _VARIANT = 2 << 62
@@ -18,3 +23,9 @@ def request_id(now: int) -> str:
     random = randbits(74)
     high, low = random >> 62, random & ((1 << 62) - 1)
     return str(UUID(int=(now // 1000) << 80 | _VERSION | high << 64 | _VARIANT | low))
+
+
+def of(environ: Mapping[str, Any], now: int) -> str:
+    """The id that a request was given, or a new one."""
+    given: str | None = environ.get(GIVEN)
+    return given or request_id(now)

@@ -23,7 +23,7 @@ from scim_connector.tokens.assertions import ALGORITHMS
 from scim_connector.web import ids, replies
 from scim_connector.web.forms import request_of
 from scim_connector.web.replies import Reply
-from scim_connector.web.sources import source_of
+from scim_connector.web.sources import Proxies, source_of
 from scim_connector.web.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class OAuth:
         throttle: Throttle | None = None,
     ) -> None:
         """Issue by *endpoint*, answer by *introspection*; *gatherer* counts refusals."""
-        self._proxies = frozenset(settings.trusted_proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
         self._endpoint = endpoint
         self._introspection = introspection
         self._gatherer = gatherer
@@ -85,7 +85,7 @@ class OAuth:
             self._gatherer.refused(f"token_{refusal.reason}", source, path, now)
             reply = _refused(refusal)
         except Exception as error:
-            problem = problem_of(error, ids.request_id(now))
+            problem = problem_of(error, ids.of(environ, now))
             told = problem.body["detail"]
             body = {"error": "server_error", "error_description": told}
             reply = _answer(problem.status, body)

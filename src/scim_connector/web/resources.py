@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from scim_connector.provisioning import SearchQuery
+from scim_connector.provisioning.asynchronous import check
 from scim_connector.scim import messages, projection, rendering, versions
 from scim_connector.scim.messages import SearchRequest
 from scim_connector.scim.types import LOCAL
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from scim_connector.provisioning import (
         Answer,
+        Call,
         Everything,
         MixedPage,
         Page,
@@ -161,6 +163,14 @@ class Endpoint(ReadOnly):
             case _:
                 return self._read(visit, resource_id, shown)
         return self._answer(visit, answer, shown)
+
+    def asked(self, visit: Visit) -> Call:
+        """A change, judged as far as it can be before it is carried out."""
+        shown = self._projection(visit)
+        body = None if visit.request.method == "DELETE" else self._body(visit)
+        call = visit.call(body, shown)
+        check(call, self._use_cases.resource_type(visit.connection))
+        return call
 
     def _body(self, visit: Visit) -> Json:
         visit.largest = max(visit.largest, self._largest)

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from scim_connector.rules.security_events import SCIM_URIS
 from scim_connector.scim import discovery, versions
-from scim_connector.scim.errors import Forbidden, NotFound, NotSupported
-from scim_connector.web import replies
+from scim_connector.scim.errors import Forbidden, NotFound, NotSupported, ScimError
+from scim_connector.web import asynchronous, replies
 from scim_connector.web.bulk import BulkEndpoint
 from scim_connector.web.resources import Endpoint, ReadOnly, Root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scim_connector.directory.connections import Connection
-    from scim_connector.provisioning import Provisioning
+    from scim_connector.provisioning import Call, Provisioning
     from scim_connector.provisioning.calls import Typed
     from scim_connector.scim.schemas import ResourceType
     from scim_connector.scim.types import Json
     from scim_connector.settings import Settings
+    from scim_connector.web.asynchronous import Asynchronous
     from scim_connector.web.replies import Reply
     from scim_connector.web.visits import Visit
 
@@ -39,8 +43,18 @@ _UNFILTERED: Final = "What is told here is not filtered; ask again without a fil
 class Scim:
     """Finds what serves an address, and lets it answer."""
 
-    def __init__(self, settings: Settings, provisioning: Provisioning) -> None:
-        """Serve what *provisioning* offers; built once per process."""
+    def __init__(
+        self,
+        settings: Settings,
+        provisioning: Provisioning,
+        later: Asynchronous | None = None,
+    ) -> None:
+        """Serve what *provisioning* offers; built once per process.
+
+        *later* takes what is to be carried out later; without it everything is
+        carried out at once.
+        """
+        self._later = later
         self._base_url = settings.base_url
         self._provisioning = provisioning
         changeable = {
@@ -52,6 +66,7 @@ class Scim:
                 largest=LARGEST_GROUP,
             ),
         }
+        self._changeable = changeable
         self._people = ReadOnly("Users", provisioning.people, settings.base_url)
         self._root = Root(changeable, provisioning.everything)
         base = settings.base_url
@@ -67,6 +82,9 @@ class Scim:
         parts = _parts(visit)
         if visit.caller.reads_people:
             return self._to_reader(visit, parts)
+        return self._about_later(visit, parts) or self._at_once(visit, parts)
+
+    def _at_once(self, visit: Visit, parts: list[str]) -> Reply:
         match parts:
             case [name, *_] if name in self._endpoints:
                 return self._resource(visit, self._endpoints[name], parts[1:])
@@ -79,6 +97,36 @@ class Scim:
             case [name] if name in _LATER:
                 raise NotSupported(_LATER[name])
         raise _nowhere(visit)
+
+    def _about_later(self, visit: Visit, parts: list[str]) -> Reply | None:
+        """Take a change to be carried out later, or tell what came of one.
+
+        None for everything that is answered at once.
+        """
+        later, place = self._later, parts[:1]
+        if later is None:
+            return None
+        if place == [asynchronous.PLACE] and len(parts) == 2:  # noqa: PLR2004 - an id
+            return later.result(visit, parts[1])
+        judge = self._judge(visit.request.method, parts)
+        if judge is None or not later.is_asked(visit):
+            return None
+        try:
+            return later.take(visit, judge(visit))
+        except ScimError:
+            visit.is_handed_over = False  # nobody else has logged it
+            raise
+
+    def _judge(self, method: str, parts: list[str]) -> Callable[[Visit], Call] | None:
+        """What judges a change before it is taken."""
+        match parts:
+            case ["Bulk"] if method == "POST":
+                return self._bulk.asked
+            case [name] if method == "POST" and name in self._changeable:
+                return self._changeable[name].asked
+            case [name, _] if method != "POST" and name in self._changeable:
+                return self._changeable[name].asked
+        return None
 
     def _to_reader(self, visit: Visit, parts: list[str]) -> Reply:
         """Answer an application that only reads (decision 38)."""
@@ -129,8 +177,12 @@ class Scim:
             case ["ResourceTypes", name]:
                 return discovery.resource_type(known, name, base)
             case ["ServiceProviderConfig"] | []:
+                reads_more = _reads_catalogues(visit.connection)
                 return discovery.service_provider_config(
-                    base, assignable=_reads_catalogues(visit.connection)
+                    base,
+                    assignable=reads_more,
+                    event_uris=SCIM_URIS if reads_more else (),
+                    takes_async=self._later is not None and self._later.is_on,
                 )
         raise _nowhere(visit)
 

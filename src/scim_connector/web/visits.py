@@ -37,7 +37,8 @@ class Visit:
 
     Who has its ``call`` keeps it in the request log; until then it is the door's.
     ``largest`` is the most bytes of a body; a route may allow more.  ``quirks`` are the
-    rows of ``dialects.QUIRKS`` that only the address or the headers show.
+    rows of ``dialects.QUIRKS`` that only the address or the headers show.  ``taken_at``
+    is when it was taken, where it is carried out later.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Visit:
     largest: int
     is_handed_over: bool = False
     quirks: Counter[str] | None = None
+    taken_at: int | None = None
 
     @property
     def connection(self) -> Connection:
@@ -75,6 +77,7 @@ class Visit:
             body=body if isinstance(body, dict) else None,
             shown=shown,
             idempotency_key=key,
+            taken_at=self.taken_at,
         )
 
     def body(self) -> Json:

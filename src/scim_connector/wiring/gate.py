@@ -7,11 +7,8 @@ from time import time_ns
 from typing import TYPE_CHECKING, Final
 
 from scim_connector.administration import mails
-from scim_connector.delivery.letters import Letters
-from scim_connector.delivery.logout import LogoutCalls
-from scim_connector.delivery.postbox import Postbox
+from scim_connector.delivery.polling import Polls
 from scim_connector.delivery.senders import sender_of
-from scim_connector.delivery.worker import Worker
 from scim_connector.directory import outbox
 from scim_connector.login.api_keys import ApiKeys
 from scim_connector.login.client_credentials import ClientCredentials
@@ -37,6 +34,7 @@ from scim_connector.web.pages.frame import Frame
 from scim_connector.web.pages.links import LinkPages
 from scim_connector.web.pages.setup import SetupPages
 from scim_connector.web.pages.signing_in import SignInPages
+from scim_connector.web.polling import PollingDoor
 from scim_connector.web.published import Published
 
 if TYPE_CHECKING:
@@ -57,6 +55,7 @@ class Gate:
     programs: ApiKeys
     oauth: OAuth
     forward_auth: ForwardAuth
+    polling: PollingDoor
     published: Published
     pages: Pages
 
@@ -88,9 +87,17 @@ def build(house: House, gatherer: RequestGatherer, keys_of: KeySource) -> Gate:
         programs=programs,
         oauth=OAuth(settings, endpoint, introspection, gatherer),
         forward_auth=ForwardAuth(settings, database, sessions),
+        polling=_polling(house, gatherer),
         published=Published(settings.address, SigningKeys(keys)),
         pages=_pages(house, sessions, single, turns),
     )
+
+
+def _polling(house: House, gatherer: RequestGatherer) -> PollingDoor:
+    """Where receivers of security events ask for them."""
+    settings, database, keys = house.settings, house.database, house.keys
+    polls = Polls(database, SigningKeys(keys), issuer=settings.address)
+    return PollingDoor(settings, database, keys, polls, gatherer)
 
 
 def sessions_of(house: House) -> Sessions:
@@ -142,20 +149,7 @@ def sender_notes(house: House) -> list[str]:
     if held:
         notes.append(
             f"{held} mails had waited before mail was configured and are held; choose:"
-            " scim-connector mail held send, or: mail held drop"
+            " send or drop them under Mails waiting, or with:"
+            " scim-connector mail held send|drop"
         )
     return notes
-
-
-def worker(house: House) -> Worker:
-    """A worker that sends mails and calls applications."""
-    settings, database, keys = house.settings, house.database, house.keys
-    postbox = Postbox(
-        database,
-        MailedLinks(database, keys),
-        Letters(settings.organisation, settings.address, settings.time_zone),
-        sender_of(settings),
-        settings,
-    )
-    calls = LogoutCalls(database, SigningKeys(keys), issuer=settings.address)
-    return Worker(database, {"mail": postbox.deliver, "logout": calls.deliver})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scim_connector.directory import installation, upgrade
 from scim_connector.directory.database import Database, DatabaseUnavailable
 from scim_connector.directory.upgrade import Schema
 from scim_connector.settings import PREFIX, Settings
 from scim_connector.tokens.secrets import SecretKeys, WrongKey
+
+if TYPE_CHECKING:
+    from scim_connector.wiring.tracing import Traces
 
 
 class NotReady(Exception):
@@ -19,11 +24,12 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Settings, keys and the database behind them."""
+    """Settings, keys and the database behind them; *traces* where they are sent."""
 
     settings: Settings
     database: Database
     keys: SecretKeys
+    traces: Traces | None = None
 
 
 def open_house(settings: Settings) -> House:
@@ -37,15 +43,17 @@ def open_house(settings: Settings) -> House:
     return House(settings, database, keys)
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(
+    settings: Settings,
+    *,
+    named_in: str = f"{PREFIX}DATABASE_URL",
+    kind: Callable[..., Database] = Database,
+) -> Database:
     """The database of the settings; nothing is opened yet."""
     try:
-        return Database(
-            settings.database_url, statement_timeout=settings.statement_timeout
-        )
+        return kind(settings.database_url, statement_timeout=settings.statement_timeout)
     except Exception as error:
-        message = f"SCIM_CONNECTOR_DATABASE_URL cannot be used: {error}"
-        raise NotReady(message) from error
+        raise NotReady(f"{named_in} cannot be used: {error}") from error
 
 
 def cannot_be_made(database: Database, error: Exception) -> str:
@@ -109,7 +117,7 @@ def _parsed(text: str, where: str) -> SecretKeys:
 def refuse_bad_keys(settings: Settings) -> None:
     """Before anything is made: raise NotReady when no good key could be had."""
     file = settings.secret_key_file
-    if _has_keys(settings):
+    if has_keys(settings):
         read_keys(settings)
     elif not os.access(file.parent, os.W_OK):
         message = f"The secret key file {file} cannot be written"
@@ -118,14 +126,15 @@ def refuse_bad_keys(settings: Settings) -> None:
 
 def make_keys(settings: Settings) -> SecretKeys:
     """The keys of a new installation: as given, as on file, or new on file (0600)."""
-    if _has_keys(settings):
+    if has_keys(settings):
         return read_keys(settings)
     keys = SecretKeys.fresh()
     write_keys(settings.secret_key_file, keys)
     return keys
 
 
-def _has_keys(settings: Settings) -> bool:
+def has_keys(settings: Settings) -> bool:
+    """Whether a secret key is given, or on file."""
     return bool(settings.secret_key) or settings.secret_key_file.exists()
 
 

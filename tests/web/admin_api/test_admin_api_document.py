@@ -62,7 +62,10 @@ def _size(value: Any) -> int:
 
 @pytest.fixture(scope="module")
 def field(api_office: Office, machine: Caller) -> Field:
-    """Two linked people, a colleague, a conflict, a spare connection and a role."""
+    """Two linked people, a colleague, a conflict, a role, and two connections.
+
+    One of them rehearses: somebody would be created there, somebody is refused.
+    """
     for name in ("kim.doe", "bo.li"):
         api_office.person(f"{name}@contoso.com")
     machine.done("POST", "/users", {"kind": "person", "email": "cleo@contoso.com"})
@@ -77,22 +80,42 @@ def field(api_office: Office, machine: Caller) -> Field:
     for _ in range(3):
         machine.done("POST", f"/connections/{spare}/tokens", {"kind": "bearer"})
     tokens = machine.get(f"/connections/{spare}/tokens")["items"]
+    rehearsing = _rehearsing(api_office, machine)
     role = {"name": "Reader", "permissions": ["users.view"]}
+    members = [{"value": api_office.person("mia.member@contoso.com")}]
+    sent = {"displayName": "Members", "members": members}
+    assert api_office.scim.send("POST", "/Groups", sent).status == 201
+    robot = {"kind": "api", "email": "robot.one@contoso.com"}
+    robot_id = machine.done("POST", "/users", robot)["user"]["id"]
+    keys = machine.get(f"/api-app/users/{robot_id}/keys")["items"]
     users = machine.get("/users", words="contoso", limit=200)["items"]
+    conflicts = [c["id"] for c in machine.get("/conflicts")["items"]]
+    portal = {"name": "portal", "kind": "web", "address": "https://portal.example.com"}
+    application = machine.done("POST", "/applications", portal)["id"]
+    secrets = [
+        machine.done("POST", f"/applications/{application}/secrets", {})["id"]
+        for _ in range(3)
+    ]
     mine = {"ada@contoso.com", "machine.one"}
     return Field(
         {
             "user_id": [u["id"] for u in users if u["username"] not in mine],
-            "connection_id": [spare],
-            "conflict_id": [c["id"] for c in machine.get("/conflicts")["items"]],
+            "connection_id": [spare, rehearsing],
+            "conflict_id": conflicts,
             "request_id": [r["request_id"] for r in machine.get("/log")["items"]],
             "role_id": [1, machine.done("POST", "/roles", role)["id"]],
             "profile_id": [1, 2],
             "token_id": [t["id"] for t in tokens],
             "number": [1],
+            "application_id": [application],
+            "group_id": [group["id"] for group in machine.get("/groups")["items"]],
+            "mail_id": [mail["id"] for mail in machine.get("/mails")["items"]],
+            "secret_id": secrets,
+            "key_id": [key["id"] for key in keys],
         },
         {
             "connection": "default",
+            "conflicts": [*conflicts, NOT_THERE],
             "user": "bo.li@contoso.com",
             "role": "Reader",
             "roles": ["Reader"],
@@ -102,9 +125,20 @@ def field(api_office: Office, machine: Caller) -> Field:
             "username": "dora.long",
             "text": shipped.text("generic"),
             "mapping": shipped.text("generic"),
+            "sure": False,
         },
         _without_security(machine.get("/openapi.json")),
     )
+
+
+def _rehearsing(office: Office, machine: Caller) -> int:
+    asked = {"name": "rehearsing", "kind": "okta", "rehearse": True}
+    made = machine.done("POST", "/connections", asked)
+    for name, email, status in (("dee", "dee@contoso.com", 201), ("eli", "no", 400)):
+        sent = {"userName": name, "emails": [{"value": email, "primary": True}]}
+        told = office.scim.send("POST", "/Users", sent, token=made["token"])
+        assert told.status == status
+    return int(made["connection"]["id"])
 
 
 def _without_security(served: dict[str, Any]) -> dict[str, Any]:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from scim_connector.administration import users as administration
 from scim_connector.administration.users import NewUser
-from scim_connector.directory import profiles
+from scim_connector.directory import conflicts, profiles
 from scim_connector.directory.database import Database, LostRace, Transaction
-from scim_connector.web.admin_api import users
+from scim_connector.rules.users import RulesViolated
+from scim_connector.web.admin_api import conflict_batches, users
 from scim_connector.web.admin_api.routes import Visit
-from tests.house import operator
+from tests.house import operator, person, provider
 
 KIM = "kim.doe@contoso.com"
 
@@ -50,3 +53,25 @@ def test_an_edit_that_is_run_again_loses_nothing(database: Database) -> None:
     answer = users.edit_user(cast("Visit", visit))
 
     assert (answer["last_name"], answer["profile"]) == ("Ray", "Staff")
+
+
+def test_a_batch_that_is_run_again_decides_each_once(database: Database) -> None:
+    """The second try tells of each what was done, not that it is closed already."""
+    new = NewUser(email=KIM, first_name="Kim", last_name="Doe", mail=False)
+    database.write(lambda tx: administration.add(tx, new, operator()))
+    entra = provider(database)
+    with pytest.raises(RulesViolated):
+        entra.post(person(KIM))
+    (entry,) = conflicts.every(database.reader())
+    visit = SimpleNamespace(
+        reader=database.reader(),
+        body={"remedy": "link", "conflicts": [entry.id, entry.id + 1]},
+        act=operator,
+        write=losing_once(database),
+    )
+
+    told = conflict_batches.decide_conflicts(cast("Visit", visit))
+
+    assert told["decided"] == 1
+    assert [each["why_not"] is None for each in told["items"]] == [True, False]
+    assert entra.post(person(KIM)).id

@@ -272,6 +272,19 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(
     assert "error" in _ask(office, "/oauth2/token", who, key, **grant)
 
 
+def test_no_key_allows_more_than_who_makes_it(office: Office, max_: Desk) -> None:
+    """R33: who manages applications makes no key of an Administrator; nothing is made."""
+    keys = _api_user(office, "mighty.run")
+    office.scim.cli("user", "role", "add", "mighty.run@contoso.com", "Administrator")
+    refused = max_.post(f"{keys}/key", {"key": "mine"})
+
+    assert refused.status == 403
+    assert "allows what you may not do yourself: View users" in refused.words
+    assert SECRET.findall(refused.text) == []
+    assert "No key yet" in max_.get(keys).words
+    assert SECRET.findall(office.admin.post(f"{keys}/key", {"key": "hers"}).text)
+
+
 def test_refusals_of_a_key(office: Office, max_: Desk) -> None:
     """One too many, another's key, a person, somebody inactive."""
     keys, other = _api_user(office, "many.run"), _api_user(office, "other.run")

@@ -56,6 +56,7 @@ def test_what_cannot_be_made_is_told(office: Office) -> None:
         ({"kind": "entra", "name": " "}, "A connection needs a name"),
         ({"kind": "ldap", "name": "x"}, "Choose what kind of provider it is"),
         ({"kind": "entra", "name": "y", "link_existing": "all"}, "Choose how people"),
+        ({"kind": "entra", "name": "z", "takes_over": "99999"}, "no such connection"),
     ):
         page = office.admin.post("/admin/connections", fields)
         assert page.status == 400, fields
@@ -168,6 +169,47 @@ def test_settings_are_saved(office: Office) -> None:
     assert '"password mail": false' in told
 
 
+def test_linking_ends_on_a_day(office: Office) -> None:
+    """The last day is kept as at the command line, shown, and taken away again."""
+    path, _ = _made(office, "entra-until")
+    fields = {"link_existing": "email", "until": "2031-12-31"}
+
+    office.admin.post(f"{path}/settings", fields)
+    told = office.scim.cli("connection", "show", "entra-until", "--json")
+    page = office.admin.get(f"{path}/settings")
+    wrong = office.admin.post(f"{path}/settings", fields | {"until": "soon"})
+    office.admin.post(f"{path}/settings", fields | {"until": ""})
+
+    assert '"until": "2032-01-01T00:00:00' in told.replace(" 00:00", "T00:00")
+    assert 'value="2031-12-31"' in page.text
+    assert wrong.status == 400
+    assert 'The last day "soon" is no day' in wrong.words
+    assert 'value="2031-12-31"' not in office.admin.get(f"{path}/settings").text
+
+
+def test_a_single_habit_is_refused(office: Office) -> None:
+    """Ticked, the request that was understood is answered 400; unticked it is again."""
+    path, token = _made(office, "entra-habit")
+    made = office.scim.send("POST", "/Users", _person("habit"), token=token)
+    change = {"op": "replace", "path": "active", "value": "True"}
+
+    def status() -> int:
+        address, body = f"/Users/{made.body['id']}", {"Operations": [change]}
+        return office.scim.send("PATCH", address, body, token=token).status
+
+    understood = status()
+    office.admin.post(f"{path}/settings", {"off": "string-boolean"})
+    refused = status()
+    page = office.admin.get(f"{path}/settings")
+    odd = office.admin.post(f"{path}/settings", {"off": "no-such-habit"})
+    office.admin.post(f"{path}/settings", {"link_existing": "never"})
+
+    assert (understood, refused, status()) == (200, 400, 200)
+    assert 'value="string-boolean" checked' in page.text
+    assert odd.status == 400
+    assert "cannot be switched off" in odd.words
+
+
 def test_retiring_asks_for_the_name(office: Office) -> None:
     """Its tokens die, its people stay; without the name nothing happens."""
     path, token = _made(office, "entra-twelve")
@@ -201,8 +243,8 @@ def test_compatibility_counts_what_the_provider_does(office: Office) -> None:
     assert '"op": "Replace"' in page.words
 
 
-def test_signing_in_is_set_up_and_stays_off(office: Office) -> None:
-    """The settings are kept, the secret is not shown, and bad ones are refused."""
+def test_signing_in_is_not_saved_untried(office: Office) -> None:
+    """Bad settings are refused, good ones wait for a trial; the secret is not shown."""
     path, _ = _made(office, "entra-fourteen")
     fields = {
         "issuer": "http://evil.example",
@@ -213,13 +255,30 @@ def test_signing_in_is_set_up_and_stays_off(office: Office) -> None:
     assert refused.status == 400
     assert "must be an https address" in refused.words
 
-    saved = office.admin.post(
+    locked = office.admin.post(
         f"{path}/sign-in", fields | {"issuer": "https://login.example/v2.0"}
     )
 
-    assert "Saved, and off" in saved.words
-    assert "s3cr3t" not in saved.text
-    assert "set" in office.scim.cli("sign-in", "show", "entra-fourteen")
+    assert locked.status == 400
+    assert "have not passed a trial" in locked.words
+    assert "at the command line of the server, untried" in locked.words
+    assert "s3cr3t" not in locked.text
+
+
+def test_how_people_sign_in_is_an_administrators(office: Office) -> None:
+    """Whoever manages provisioning reads why, and what they send is refused (R35)."""
+    path, _ = _made(office, "entra-sixteen")
+    may = ("provisioning.view", "provisioning.manage")
+    manager = office.somebody("conny", *may)
+    page = manager.get(f"{path}/sign-in")
+    lead = manager.post(f"{path}/settings", {"may_act_as_administrator": "yes"})
+    harmless = manager.post(f"{path}/settings", {"strict": "yes"})
+
+    assert "How people sign in is set by Administrators" in page.words
+    assert ">Save</button>" not in page.text
+    assert lead.status == 403
+    assert "so an Administrator does it (R35)" in lead.words
+    assert "The settings are saved" in harmless.words
 
 
 def test_nobody_changes_a_connection_who_may_only_look(
@@ -230,7 +289,7 @@ def test_nobody_changes_a_connection_who_may_only_look(
     assert auditor.get(path).status == 200
     for act in (
         *("tokens", "tokens/revoke", "settings", "pause", "retire", "reach"),
-        *("sign-in", "sign-in/on", "sign-in/off"),
+        *("sign-in", "sign-in/try", "sign-in/on", "sign-in/off"),
     ):
         page = auditor.post(f"{path}/{act}", {"name": "entra-fifteen"})
         assert page.status == 403, act

@@ -21,6 +21,7 @@ def _connection(office: Office, name: str) -> tuple[str, str]:
     """A connection of its own; returns its number and its token."""
     fields = {"kind": "generic", "name": name, "link_existing": "never"}
     page = office.admin.post("/admin/connections", fields)
+    assert page.status == 200, page.words
     token = re.findall(r"scimc_\w{12}_[\w-]{43}", page.text)[0]
     return re.findall(r"/admin/connections/(\d+)", page.text)[-1], token
 
@@ -87,7 +88,7 @@ def test_a_mistake_is_told_with_its_place(office: Office) -> None:
 
 def test_plan_apply_and_apply_an_older_version_again(office: Office) -> None:
     """The plan names everybody; applied they follow; the first version brings them back."""
-    number, token = _connection(office, "planned")
+    number, token = _connection(office, "mapping-planned")
     office.scim.send("POST", "/Users", _person("Ann"), token=token)
     text = _text(office.admin.get(f"/admin/mapping?connection={number}"))
     new = text.replace("value = '[name.familyName]'", SHOUT)
@@ -100,7 +101,10 @@ def test_plan_apply_and_apply_an_older_version_again(office: Office) -> None:
     unnamed = office.admin.post("/admin/mapping/apply", fields)
     assert "Nothing was changed; plan again" in unnamed.words
     applied = office.admin.post("/admin/mapping/apply", fields | {"changes": "1"})
-    assert "Version 2 is in force for planned; 1 user of 1 changed" in applied.words
+    assert (
+        "Version 2 is in force for mapping-planned; 1 user of 1 changed"
+        in applied.words
+    )
     assert "ANN" in office.scim.cli("user", "show", "ann@contoso.com")
 
     old = office.admin.get(f"/admin/mapping?connection={number}&version=1")

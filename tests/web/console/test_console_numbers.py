@@ -9,7 +9,7 @@ import pytest
 from tests.console import Office
 
 #: Digits to Python and no number; more than a database holds; neither.
-ODD = ("²", "9" * 30, "-1", "x")
+ODD = ("²", "9" * 30, "-1", "x", "9999-12-31")
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -21,6 +21,10 @@ ODD = ("²", "9" * 30, "-1", "x")
         "/admin/conflicts/{}",
         "/admin/connections/{}",
         "/admin/connections/{}/rehearsal",
+        "/admin/connections/{}/change",
+        "/admin/connections/{}/sign-in?kept=yes",
+        "/admin/connections/{}/test",
+        "/admin/connections/{}/trusts",
         "/admin/log?user={}",
         "/admin/mapping?connection={}",
         "/admin/mapping?user={}",
@@ -42,6 +46,13 @@ def test_no_address_breaks_a_page(office: Office, path: str, odd: str) -> None:
     ("path", "fields"),
     [
         ("/admin/connections", {"kind": "entra", "name": "x", "takes_over": "{}"}),
+        ("/admin/connections/1/settings", {"until": "{}", "off": "{}"}),
+        ("/admin/connections/1/change", {"kind": "{}", "name": "x", "until": "{}"}),
+        ("/admin/connections/1/trusts", {"tenant": "{}", "audiences": "{}"}),
+        ("/admin/connections/1/trusts/remove", {"trust": "{}"}),
+        ("/admin/connections/1/test", {"provider": "{}", "domain": "{}"}),
+        ("/admin/connections/1/sign-in/try", {"issuer": "{}", "client_id": "{}"}),
+        ("/admin/connections/1/sign-in", {"equals": "{}", "algorithm": "{}"}),
         ("/admin/conflicts/batch", {"remedy": "ignore", "conflict": "{}"}),
         ("/admin/conflicts/batch/do", {"remedy": "ignore", "conflict": "{}"}),
         ("/admin/mapping/plan", {"connection": "{}", "text": ""}),

@@ -33,7 +33,10 @@ PATHS = (
     "/admin/connections",
     "/admin/connections/1",
     "/admin/connections/1/tokens",
+    "/admin/connections/1/trusts",
     "/admin/connections/1/settings",
+    "/admin/connections/1/change",
+    "/admin/connections/1/test",
     "/admin/connections/1/compatibility",
     "/admin/connections/1/sign-in",
     "/admin/connections/2/rehearsal",
@@ -66,4 +69,10 @@ def test_every_screen(tmp_path: Path, postgres_server: Postgres) -> None:
         assert "Nobody changes" in plan.words
         judged = office.admin.post("/admin/connections/2/rehearsal/judge")
         assert "I have seen what will happen" in judged.words
+        new = {"kind": "okta", "name": "after", "link_existing": "never"}
+        office.admin.post("/admin/connections/1/change", new)
+        change = office.admin.get("/admin/connections/1/change")
+        assert "Taken over so far" in change.words
+        played = office.admin.post("/admin/connections/1/test", {"provider": "okta"})
+        assert "Okta can work with this server" in played.words
     postgres_server.drop("console_on_postgres")

@@ -118,7 +118,7 @@ def test_a_deactivation_names_what_it_ends(office: Office) -> None:
     assert leaver.get("/admin/users").status == 200
 
     asked = office.admin.get(f"{path}/deactivate")
-    assert "1 session at account end at once" in asked.words
+    assert "1 session at account ends at once" in asked.words
     done = office.admin.post(f"{path}/deactivate")
 
     assert "leon@contoso.com is inactive" in done.words
@@ -262,3 +262,28 @@ def test_permissions_guard_every_act(office: Office) -> None:
 
     assert office.scim.cli("user", "show", "target@contoso.com", "--json") == before
     assert PASSWORD not in before
+
+
+def test_who_was_erased_is_shown_so(office: Office) -> None:
+    """In the list and on the page, where nobody is brought back any more."""
+    email = "gustav.goner@contoso.com"
+    office.scim.cli_batch(
+        [
+            ["user", "add", "--email", email, "--last", "Goner", "--username", email],
+            ["user", "deactivate", email],
+            ["user", "erase", email, "--yes"],
+        ]
+    )
+    path = f"/admin/users/{office.user_id('erased-')}"
+
+    page = office.admin.get(path)
+    listed = office.admin.get("/admin/users?words=erased-")
+
+    assert "Erased on " in page.words
+    assert "Goner" not in page.words
+    assert f'action="{path}/reactivate"' not in page.text
+    assert "held inactive" not in listed.words
+    assert "erased" in listed.words
+    refused = office.admin.post(f"{path}/reactivate")
+    assert "R34" in refused.words
+    assert "erased: yes" in office.admin.get(f"{path}/history").words

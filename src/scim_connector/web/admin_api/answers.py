@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TYPE: Final = "application/json"
 PROBLEM_TYPE: Final = "application/problem+json"
-_ALWAYS: Final = (
+ALWAYS: Final = (
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -54,12 +54,18 @@ def json(value: Any, request_id: str, status: int = 200) -> Reply:
 
 def empty(request_id: str) -> Reply:
     """204: done, and nothing to say."""
-    return Reply(204, [*_ALWAYS, ("X-Request-Id", request_id)])
+    return Reply(204, [*ALWAYS, ("X-Request-Id", request_id)])
 
 
 def problem(error: Exception, request_id: str) -> Reply:
     """The answer to whatever went wrong."""
-    status, detail, headers = _told(error, request_id)
+    body, headers = told(error, request_id)
+    return _made(body["status"], PROBLEM_TYPE, body, request_id, headers)
+
+
+def told(error: Exception, request_id: str) -> tuple[dict[str, Any], Headers]:
+    """Whatever went wrong as a problem, and the headers that go with it."""
+    status, detail, headers = _sentence(error, request_id)
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -68,10 +74,10 @@ def problem(error: Exception, request_id: str) -> Reply:
         "request_id": request_id,
         "violations": _violations(error),
     }
-    return _made(status, PROBLEM_TYPE, body, request_id, headers)
+    return body, headers
 
 
-def _told(error: Exception, request_id: str) -> tuple[int, str, Headers]:
+def _sentence(error: Exception, request_id: str) -> tuple[int, str, Headers]:
     match error:
         case Missing():
             return 404, str(error), []
@@ -109,6 +115,6 @@ def _made(
     status: int, kind: str, value: Any, request_id: str, more: Headers | None = None
 ) -> Reply:
     body = orjson.dumps(value)
-    headers = [*_ALWAYS, ("Content-Type", kind), ("X-Request-Id", request_id)]
+    headers = [*ALWAYS, ("Content-Type", kind), ("X-Request-Id", request_id)]
     length = ("Content-Length", str(len(body)))
     return Reply(status, [*headers, *(more or []), length], body)

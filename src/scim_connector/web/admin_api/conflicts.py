@@ -41,7 +41,7 @@ def list_conflicts(visit: Visit) -> dict[str, Any]:
     page, goes_on = cut(administration.listed(visit.reader, query), visit.limit)
     last = page[-1].entry if goes_on else None
     return {
-        "items": [_row(each) for each in page],
+        "items": [row(each) for each in page],
         "next": None if last is None else f"{last.last_seen_at}.{last.id}",
     }
 
@@ -57,7 +57,8 @@ def _place(text: str | None) -> tuple[int, int] | None:
     return int(words[0]), int(words[1])
 
 
-def _row(each: Listed) -> dict[str, Any]:
+def row(each: Listed) -> dict[str, Any]:
+    """One conflict as lists have it; its shape is ConflictRow."""
     entry, user = each.entry, each.user
     local = None if user is None else {"id": user.id, "username": user.username}
     return {
@@ -88,7 +89,7 @@ def _found(visit: Visit) -> Conflict:
 def _shown(visit: Visit, entry: Conflict) -> dict[str, Any]:
     reader = visit.reader
     return {
-        **_row(administration.shown(reader, entry)),
+        **row(administration.shown(reader, entry)),
         "remedies": [
             {
                 "id": each.id,

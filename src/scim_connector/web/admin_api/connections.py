@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from scim_connector.administration import api_app, overview, shipped
 from scim_connector.administration import connections as administration
-from scim_connector.administration import overview, shipped
 from scim_connector.directory import connections, credentials
 from scim_connector.login.client_credentials import client_id
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.web.admin_api import shapes
 from scim_connector.web.admin_api.routes import Missing, Route
 from scim_connector.web.admin_api.simulate import LONGEST_MAPPING
+from scim_connector.web.console import lists
 from scim_connector.web.console.connections import DAY, KINDS, LINKING
 from scim_connector.web.console.sheets import instant
 from scim_connector.web.pages.frame import now
@@ -50,6 +51,7 @@ def shown(reader: Reader, each: Connection) -> dict[str, Any]:
         "state": each.state,
         "stands": "Retired" if each.state == "retired" else card.state,
         **{name: getattr(each, name) for name in _SETTINGS},
+        "link_until": instant(each.link_until),
         "quirks_off": list(each.quirks_off),
         "takes_over": names.get(each.takes_over or 0),
         "mapping": each.mapping_number,
@@ -58,6 +60,7 @@ def shown(reader: Reader, each: Connection) -> dict[str, Any]:
         "last_success": instant(card.last_success),
         "token_days": None if card.expiry is None else card.expiry.days,
         "created": instant(each.created_at),
+        "if_deactivated": api_app.consequence_of(reader, each) or None,
     }
 
 
@@ -111,7 +114,12 @@ def add_connection(visit: Visit) -> dict[str, Any]:
 
 def change_connection(visit: Visit) -> dict[str, Any]:
     """Change what a connection may do."""
-    held, changes, act = found(visit), visit.body, visit.act()
+    held, changes, act = found(visit), dict(visit.body), visit.act()
+    if "link_until" in changes:
+        last = changes["link_until"] or ""
+        changes["link_until"] = lists.day_of("link_until", last, end=True)
+    if "quirks_off" in changes:
+        changes["quirks_off"] = administration.switched_off(changes["quirks_off"])
     made = visit.write(lambda tx: administration.change(tx, held, changes, act))
     return shown(visit.reader, made)
 
@@ -205,6 +213,7 @@ _CONNECTION: Final = shapes.answer(
     stands=shapes.told("How it stands, in words."),
     link_existing=_LINKING,
     **_FLAGGED,
+    link_until=shapes.or_null(shapes.instant("When linking ends.")),
     quirks_off=shapes.many(shapes.told()),
     takes_over=shapes.or_null(shapes.told("The connection whose people it adopts.")),
     mapping=shapes.number("Number of the applied version."),
@@ -213,6 +222,9 @@ _CONNECTION: Final = shapes.answer(
     last_success=shapes.or_null(shapes.instant()),
     token_days=shapes.or_null(shapes.number("Days until no token works.")),
     created=shapes.instant(),
+    if_deactivated=shapes.or_null(
+        shapes.told("What the API App loses where its people are deactivated.")
+    ),
 )
 _TOKEN: Final = shapes.answer(
     id=shapes.told(),
@@ -271,7 +283,14 @@ ROUTES: Final = (
         MANAGE_PROVISIONING,
         "Change what a connection may do.",
         _A_CONNECTION,
-        body=shapes.given(link_existing=_LINKING, **_FLAGGED),
+        body=shapes.given(
+            link_existing=_LINKING,
+            link_until=shapes.or_null(
+                shapes.text("The last day of linking, as 2026-12-31; null for no end.")
+            ),
+            quirks_off=shapes.many(shapes.text(), "Habits of providers to refuse."),
+            **_FLAGGED,
+        ),
     ),
     Route(
         "POST",

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from scim_connector import __version__
-from scim_connector.web.admin_api import answers, shapes, table
+from scim_connector.web.admin_api import answers, progress, shapes, table
 from scim_connector.web.admin_api.routes import ROOT, TEXT_PLACES, Route
 
 #: Where the document is, below the root.
@@ -43,7 +43,7 @@ def made(address: str) -> dict[str, Any]:
         "security": [{"token": []}, {"session": []}],
         "paths": paths,
         "components": {
-            "schemas": answers.SHAPES | table.SHAPES,
+            "schemas": answers.SHAPES | progress.SHAPES | table.SHAPES,
             "responses": _problems(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -95,6 +95,8 @@ def _answers(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "204", {"description": "Done."}
     else:
         content = {answers.TYPE: {"schema": route.answer}}
+        if route.is_long:
+            content[progress.TYPE] = {"schema": progress.shape_of(route.answer)}
         yield str(route.status), {"description": route.summary, "content": content}
     for status in statuses(route):
         yield str(status), {"$ref": f"#/components/responses/{_named(status)}"}

@@ -17,7 +17,8 @@ from scim_connector.scim.errors import (
     UnsupportedMediaType,
 )
 from scim_connector.web import bodies, ids
-from scim_connector.web.admin_api import answers, document, shapes, table
+from scim_connector.web.admin_api import answers, document, progress, shapes, table
+from scim_connector.web.admin_api.progress import Lines, Work
 from scim_connector.web.admin_api.routes import (
     ROOT,
     SMALL,
@@ -30,6 +31,7 @@ from scim_connector.web.admin_api.routes import (
 from scim_connector.web.limits import RateLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from scim_connector.web.admin_api.callers import Callers
@@ -59,16 +61,18 @@ class AdminApi:
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> list[bytes]:
+    ) -> Iterable[bytes]:
         """Answer a WSGI request below :data:`ROOT`, whatever happens."""
         reply = self.answer(Request(environ, populate_request=False))
         start_response(reply.line, reply.headers)
+        if isinstance(reply, Lines):
+            return reply.body
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply | Lines:
         """Authenticate, route and answer; every exception becomes a problem."""
         now = time_ns() // 1000
-        request_id = ids.request_id(now)
+        request_id = ids.of(request.environ, now)
         try:
             path = _path(request.environ)
             if path == document.PATH:
@@ -82,7 +86,7 @@ class AdminApi:
 
     def _routed(
         self, request: Request, path: str, me: Person, request_id: str
-    ) -> Reply:
+    ) -> Reply | Lines:
         there = found(table.ROUTES, path)
         if not there:
             place = f"{ROOT}{document.PATH}"
@@ -95,6 +99,10 @@ class AdminApi:
         body = self._body(request, route)
         visit = Visit(self._office, me, places, asked, body)
         value = route.view(visit)
+        if isinstance(value, Work):
+            if progress.is_wanted(request):
+                return progress.lines(value, request_id)
+            value = value.done()
         if route.answer is None:
             return answers.empty(request_id)
         return answers.json(value, request_id, route.status)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scim_connector.administration import reasons
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import connections, request_log
+from scim_connector.directory import async_requests, connections, request_log
 from scim_connector.provisioning import resending, simulation
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.rules.users import RulesViolated
@@ -15,6 +15,7 @@ from scim_connector.scim.errors import ScimError
 from scim_connector.web.admin_api import shapes
 from scim_connector.web.admin_api.routes import (
     AFTER,
+    AFTER_ID,
     LIMIT,
     Missing,
     Parameter,
@@ -28,6 +29,7 @@ from scim_connector.web.console.log import (
     OUTCOMES,
     curl,
     fields_of,
+    waiting_line,
     whole,
 )
 from scim_connector.web.pages.frame import now
@@ -57,6 +59,19 @@ def list_requests(visit: Visit) -> dict[str, Any]:
         row = {name: told[name] for name in _ROW}
         rows.append({**row, "connection": names.get(entry.connection_id)})
     return {"items": rows, "next": page[-1].request_id if goes_on else None}
+
+
+def list_waiting(visit: Visit) -> dict[str, Any]:
+    """What was taken to be carried out later, the first one first."""
+    names = {c.id: c.name for c in connections.every(visit.reader)}
+    found = async_requests.listed(
+        visit.reader, after=visit.asked.get("after", 0), at_most=visit.limit + 1
+    )
+    page, goes_on = cut(found, visit.limit)
+    return {
+        "items": [waiting_line(each, names) for each in page],
+        "next": str(page[-1].id) if goes_on else None,
+    }
 
 
 def _query(visit: Visit, ids: dict[str, int]) -> dict[str, Any]:
@@ -155,7 +170,7 @@ _SHARED: Final = {
     "duration_ms": {"type": "number"},
     "connection": shapes.or_null(shapes.told()),
 }
-_FIELD: Final = shapes.answer(
+FIELD: Final = shapes.answer(
     name=shapes.told(),
     sent={"description": "What the provider sent for it."},
     became={"description": "The local value, or null."},
@@ -170,11 +185,19 @@ _REMEDY: Final = shapes.answer(
 )
 SHAPES: Final = {
     "RequestRow": shapes.answer(**_SHARED),
+    "WaitingRequest": shapes.answer(
+        request_id=shapes.told(),
+        taken_at=shapes.instant(),
+        connection=shapes.told(),
+        method=shapes.told(),
+        path=shapes.told(),
+        bytes=shapes.number("How much was sent."),
+    ),
     "Request": shapes.answer(
         **_SHARED,
         user_id=shapes.or_null(shapes.an_id()),
         steps=shapes.many(shapes.anything(), "The six steps."),
-        fields=shapes.many(_FIELD, "Field by field."),
+        fields=shapes.many(FIELD, "Field by field."),
         remedies=shapes.many(_REMEDY, "What to do about each reason."),
         request=shapes.or_null(shapes.told("The body that came, as text.")),
         answer=shapes.or_null(shapes.told("The body of the answer, as text.")),
@@ -206,6 +229,15 @@ ROUTES: Final = (
         "Requests of providers, the newest first.",
         shapes.page_of("RequestRow"),
         parameters=(*_FILTERS, LIMIT, AFTER),
+    ),
+    Route(
+        "GET",
+        "/requests/waiting",
+        list_waiting,
+        VIEW_PROVISIONING,
+        "Requests taken to be carried out later, the first one first.",
+        shapes.page_of("WaitingRequest"),
+        parameters=(LIMIT, AFTER_ID),
     ),
     Route(
         "GET",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from scim_connector.directory import mapping_versions
+from scim_connector.directory import counters, mapping_versions
 from scim_connector.mapping import language, samples
 from scim_connector.provisioning import plans
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.web.admin_api import shapes
 from scim_connector.web.admin_api.connections import found
+from scim_connector.web.admin_api.progress import Work
 from scim_connector.web.admin_api.routes import Missing, Route
 from scim_connector.web.admin_api.simulate import LONGEST_MAPPING
 from scim_connector.web.console.sheets import instant
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from scim_connector.mapping.language import Mapping
     from scim_connector.provisioning.plans import Plan
     from scim_connector.web.admin_api.routes import Visit
+    from scim_connector.web.long_work import Count
 
 #: More differences than anybody reads; their number is told all the same.
 MOST: Final = 1000
@@ -68,20 +70,34 @@ def _tests(new: Mapping) -> list[dict[str, Any]]:
     ]
 
 
-def plan_mapping(visit: Visit) -> dict[str, Any]:
+def plan_mapping(visit: Visit) -> Work:
     """What a new mapping would change for everybody; nothing is written."""
-    held = found(visit)
+    held, act = found(visit), visit.act()
     new = _loaded(visit, held)
-    result = plans.plan(visit.office.database, held, new, visit.act())
-    return {**_told(result), "tests": _tests(new)}
+
+    def do(count: Count) -> dict[str, Any]:
+        result = plans.plan(visit.office.database, held, new, act, progress=count)
+        return {**_told(result), "tests": _tests(new)}
+
+    return Work(_people(visit, held), do)
 
 
-def apply_mapping(visit: Visit) -> dict[str, Any]:
+def apply_mapping(visit: Visit) -> Work:
     """Make a text the mapping, and let everybody follow, or nobody."""
-    held = found(visit)
+    held, act = found(visit), visit.act()
     new, named = _loaded(visit, held), visit.body.get("changes")
-    result = plans.apply(visit.office.database, held, new, visit.act(), named=named)
-    return {**_told(result), "number": result.number}
+
+    def do(count: Count) -> dict[str, Any]:
+        result = plans.apply(
+            visit.office.database, held, new, act, named=named, progress=count
+        )
+        return {**_told(result), "number": result.number}
+
+    return Work(_people(visit, held), do)
+
+
+def _people(visit: Visit, held: Connection) -> int:
+    return counters.totals(visit.reader, held.id)[0]
 
 
 def _told(result: Plan) -> dict[str, Any]:
@@ -178,6 +194,7 @@ ROUTES: Final = (
         shapes.ref("Plan"),
         body=_A_TEXT,
         is_large=True,
+        is_long=True,
     ),
     Route(
         "POST",
@@ -192,5 +209,6 @@ ROUTES: Final = (
             changes=shapes.number("`changed` of the plan, where it is large.", least=0),
         ),
         is_large=True,
+        is_long=True,
     ),
 )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from scim_connector.settings import Settings
     from scim_connector.tokens.secrets import SecretKeys
     from scim_connector.web.console.desk import Person
+    from scim_connector.web.console.receivers import Trier
+    from scim_connector.web.console.settings import MailRoad
+    from scim_connector.web.console.webhooks import Poster
 
 #: Where the Admin API is.
 ROOT: Final = "/admin/api"
@@ -68,8 +71,9 @@ class Route:
     """One address and method of the Admin API.
 
     *permission* is None where any permission will do.  What stands in braces in *path*
-    is a number where its name ends in ``id`` and ``request_id`` aside, else text.
-    *answer* is None for an answer without a body.
+    is a number, unless its name is one of :data:`TEXT_PLACES`.
+    *answer* is None for an answer without a body.  Where *is_long*, the view returns
+    ``progress.Work``, which is told line by line to whoever asks for that.
     """
 
     method: Method
@@ -82,6 +86,7 @@ class Route:
     body: Shape | None = None
     status: int = 200
     is_large: bool = False
+    is_long: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -116,7 +121,12 @@ class Route:
 
 
 #: Ids that are text; every other one is a number.
-TEXT_PLACES: Final = frozenset({"request_id", "session_id", "token_id"})
+TEXT_PLACES: Final = frozenset(
+    {
+        *("request_id", "session_id", "token_id", "secret_id", "key_id"),
+        *("alert_id", "trust_id", "report"),
+    }
+)
 
 
 def _place(name: str, text: str) -> Any:
@@ -147,6 +157,9 @@ class Office:
     keys: SecretKeys
     simulator: Simulator
     provisioning: Provisioning
+    mail: MailRoad
+    trier: Trier
+    poster: Poster
 
     @property
     def reader(self) -> Reader:
@@ -186,6 +199,11 @@ class Visit:
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Do something in one transaction."""
         return self.office.database.write(work)
+
+    def do(self, work: Callable[[Transaction], T]) -> T:
+        """Do something that was sent as sure; else only see what it would do."""
+        run = self.write if self.body["sure"] else self.office.database.preview
+        return run(work)
 
     def choose(self, name: str, allowed: Mapping[str, T]) -> T | None:
         """The value of a filter; NotPossible for one that is not there."""

@@ -59,6 +59,13 @@ def flag(says: str = "") -> Shape:
     return _said({"type": "boolean"}, says)
 
 
+def sure(says: str) -> Shape:
+    """What asks whether something that cannot be undone is to be done."""
+    return flag(
+        f"{says} With false nothing is done, and the answer says what would be."
+    )
+
+
 def number(
     says: str = "", *, least: int | None = None, most: int | None = None
 ) -> Shape:

@@ -20,7 +20,7 @@ from scim_connector.directory import (
     users,
 )
 from scim_connector.directory.users import User
-from scim_connector.rules.events import EVENTS
+from scim_connector.rules.events import sentence_of_event
 from scim_connector.rules.permissions import (
     END_SESSIONS,
     RESET_PASSWORDS,
@@ -30,6 +30,7 @@ from scim_connector.rules.permissions import (
 from scim_connector.web.admin_api import shapes
 from scim_connector.web.admin_api.routes import AFTER_ID, LIMIT, Missing, Route, cut
 from scim_connector.web.console.sheets import instant
+from scim_connector.web.pages.frame import now
 
 if TYPE_CHECKING:
     from scim_connector.accounts import Act
@@ -76,7 +77,7 @@ def one(reader: Reader, user: User) -> dict[str, Any]:
             for role, source, by in assignments.sources(reader, user.id)
         ],
         "sessions": [_session(each) for each in sessions.of_user(reader, user.id)],
-        "keys": [_key(each) for each in api_keys.of_user(reader, user.id)],
+        "keys": [key_of(each) for each in api_keys.of_user(reader, user.id)],
         "changed": instant(user.updated_at),
     }
 
@@ -93,10 +94,12 @@ def _session(each: sessions.Session) -> dict[str, Any]:
     }
 
 
-def _key(each: api_keys.ApiKey) -> dict[str, Any]:
+def key_of(each: api_keys.ApiKey) -> dict[str, Any]:
+    """One key, without what it is; its shape is KEY."""
     return {
         "id": each.id,
         "name": each.name,
+        "state": each.state_at(now()),
         "created": instant(each.created_at),
         "expires": instant(each.expires_at),
         "last_used": instant(each.last_used_at),
@@ -134,7 +137,7 @@ def _event(each: audit.AuditEvent) -> dict[str, Any]:
         "id": each.id,
         "at": instant(each.at),
         "event": each.name,
-        "sentence": EVENTS.get(each.name, each.name),
+        "sentence": sentence_of_event(each.name),
         "actor": each.actor,
         "facts": orjson.loads(each.facts),
         "request_id": each.request_id,
@@ -144,7 +147,7 @@ def _event(each: audit.AuditEvent) -> dict[str, Any]:
 # ------------------------------------------------------------------------------- doing
 
 
-def _do(visit: Visit, work: Work) -> dict[str, Any]:
+def do(visit: Visit, work: Work) -> dict[str, Any]:
     """Do something to the user in the address; answers how they stand then."""
     user_id, act = found(visit).id, visit.act()
     visit.write(lambda tx: work(tx, users.held(tx, user_id), act))
@@ -153,23 +156,23 @@ def _do(visit: Visit, work: Work) -> dict[str, Any]:
 
 def deactivate_user(visit: Visit) -> dict[str, Any]:
     """End every access at once, and hold the user inactive."""
-    return _do(visit, administration.deactivate)
+    return do(visit, administration.deactivate)
 
 
 def reactivate_user(visit: Visit) -> dict[str, Any]:
     """Make the user active again."""
-    return _do(visit, administration.reactivate)
+    return do(visit, administration.reactivate)
 
 
 def unlink_user(visit: Visit) -> dict[str, Any]:
     """Undo the link to a provider."""
-    return _do(visit, administration.unlink)
+    return do(visit, administration.unlink)
 
 
 def give_role(visit: Visit) -> dict[str, Any]:
     """Give a role from here."""
     role, own = visit.body["role"], visit.me.permissions
-    return _do(
+    return do(
         visit,
         lambda tx, user, act: administration.give_role(tx, user, role, act, own=own),
     )
@@ -178,20 +181,20 @@ def give_role(visit: Visit) -> dict[str, Any]:
 def take_role(visit: Visit) -> dict[str, Any]:
     """Take back a role that was given here."""
     role = visit.body["role"]
-    return _do(
+    return do(
         visit, lambda tx, user, act: administration.take_role(tx, user, role, act)
     )
 
 
 def end_sessions(visit: Visit) -> dict[str, Any]:
     """End every session of a user."""
-    return _do(visit, administration.log_out)
+    return do(visit, administration.log_out)
 
 
 def end_session(visit: Visit) -> dict[str, Any]:
     """End one session."""
     session_id = visit.places["session_id"]
-    return _do(
+    return do(
         visit,
         lambda tx, user, act: administration.end_session(tx, user, session_id, act),
     )
@@ -199,13 +202,13 @@ def end_session(visit: Visit) -> dict[str, Any]:
 
 def send_welcome(visit: Visit) -> dict[str, Any]:
     """Mail the first link again."""
-    return _do(visit, administration.send_welcome)
+    return do(visit, administration.send_welcome)
 
 
 def send_reset(visit: Visit) -> dict[str, Any]:
     """Mail a link to choose another password (R17)."""
     factor = visit.me.second_factor
-    return _do(
+    return do(
         visit,
         lambda tx, user, act: administration.send_reset(
             tx, user, act, second_factor=factor
@@ -215,7 +218,7 @@ def send_reset(visit: Visit) -> dict[str, Any]:
 
 def expire_password(visit: Visit) -> dict[str, Any]:
     """Let them choose another password at their next sign-in."""
-    return _do(visit, administration.expire_password)
+    return do(visit, administration.expire_password)
 
 
 # ---------------------------------------------------------------------------- as data
@@ -234,9 +237,10 @@ _SESSION: Final = shapes.answer(
     since=shapes.instant(),
     seen=shapes.instant(),
 )
-_KEY: Final = shapes.answer(
+KEY: Final = shapes.answer(
     id=shapes.told(),
     name=shapes.told(),
+    state=shapes.one_of(("live", "expired")),
     created=shapes.instant(),
     expires=shapes.or_null(shapes.instant()),
     last_used=shapes.or_null(shapes.instant()),
@@ -263,7 +267,7 @@ _USER: Final = shapes.answer(
     profile=shapes.or_null(shapes.told()),
     roles=shapes.many(_ROLE),
     sessions=shapes.many(_SESSION),
-    keys=shapes.many(_KEY, "Keys of an API user, without their secrets."),
+    keys=shapes.many(KEY, "Keys of an API user, without their secrets."),
     changed=shapes.instant(),
 )
 _EVENT: Final = shapes.answer(

@@ -27,6 +27,11 @@ class Console:
         self._desk = desk
         self._rooms = tuple(rooms)
 
+    @property
+    def late(self) -> frozenset[str]:
+        """The pages that take a large body, and read it when they know who sends it."""
+        return frozenset(self._desk.late)
+
     def put_on(self, app: Flask) -> None:
         """Add the words that templates use, and the routes."""
         self._desk.put_on(app)

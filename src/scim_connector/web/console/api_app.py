@@ -9,7 +9,6 @@ from flask import request
 
 from scim_connector.administration import api_app as doors
 from scim_connector.administration import api_keys as key_doors
-from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import access, api_keys, users
 from scim_connector.rules.permissions import MANAGE_APPS, VIEW_APPS
 from scim_connector.web.console import expiries, lists, sheets
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
-    from scim_connector.accounts import Act
     from scim_connector.directory.api_keys import ApiKey
-    from scim_connector.directory.database import Reader, Transaction
+    from scim_connector.directory.database import Reader
     from scim_connector.directory.users import User
     from scim_connector.web.console.desk import Desk, Person
 
@@ -152,7 +150,7 @@ class ApiAppPages:
             wrong="" if wrong is None else sentence_of(wrong),
             user=user,
             keys=[
-                (each, _state(each), expiries.warning(each.expires_at, now()))
+                (each, each.state_at(now()), expiries.warning(each.expires_at, now()))
                 for each in reversed(keys)
             ],
             spans=expiries.SPANS,
@@ -175,11 +173,12 @@ class ApiAppPages:
             made = self._desk.write(
                 lambda tx: key_doors.create(
                     tx,
-                    _of(tx, user_id),
+                    key_doors.find_user(tx, user_id),
                     name or "key",
                     pepper=self._desk.keys.peppers()[0],
                     expires_at=ends,
                     act=act,
+                    own=me.permissions,
                 )
             )
         except REFUSALS as error:
@@ -204,25 +203,15 @@ class ApiAppPages:
         """Revoke a key and the tokens it was exchanged for."""
         key_id, act = request.form.get("key_id", "")[:16], me.act()
         try:
-            self._desk.write(lambda tx: _revoke(tx, user_id, key_id, act))
+            self._desk.write(
+                lambda tx: key_doors.revoke_of(
+                    tx, key_doors.find_user(tx, user_id), key_id, act
+                )
+            )
         except REFUSALS as error:
             return self.show(me, user_id, error)
         text = f"The key {key_id} and its tokens open nothing any more."
         return self._desk.done(f"{PATH}/{user_id}", text)
-
-
-def _of(tx: Transaction, user_id: int) -> User:
-    user = users.by_id(tx, user_id)
-    if user is None:
-        raise NotPossible("There is no such API user.")
-    return user
-
-
-def _revoke(tx: Transaction, user_id: int, key_id: str, act: Act) -> None:
-    """Revoke a key of this very user; another's is as unknown as none."""
-    if key_id not in {each.id for each in api_keys.of_user(tx, user_id)}:
-        raise NotPossible(f"There is no key {key_id} of this API user.")
-    key_doors.revoke(tx, key_id, act)
 
 
 def _everybody(reader: Reader) -> Iterator[User]:
@@ -242,16 +231,12 @@ def _user(reader: Reader, user: User, app: Summary) -> dict[str, Any]:
     }
 
 
-def _state(key: ApiKey) -> str:
-    return "expired" if key.expires_at and now() >= key.expires_at else "live"
-
-
 def _key(key: ApiKey) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
         "created": sheets.instant(key.created_at),
         "expires": sheets.instant(key.expires_at),
-        "state": _state(key),
+        "state": key.state_at(now()),
         "last_used": sheets.instant(key.last_used_at),
     }

@@ -128,7 +128,7 @@ class ApplicationPages:
         if lists.form():
             calls = self._calls(found, sheets.MOST)
             file = f"calls-of-{found.name}"
-            return sheets.answer(file, _CALLS, map(_call, calls), lists.form())
+            return sheets.answer(file, _CALLS, map(line_of, calls), lists.form())
         return self._desk.page(
             me,
             "application.html",
@@ -321,7 +321,8 @@ def _state(call: Standing) -> str:
     return words.get(state, state)
 
 
-def _call(call: Standing) -> dict[str, Any]:
+def line_of(call: Standing) -> dict[str, Any]:
+    """One call to a logout address: when, how it stands, and how long it took."""
     begun = call.message.created_at
     took = None if call.delivered_at is None else (call.delivered_at - begun) / 1000
     return {

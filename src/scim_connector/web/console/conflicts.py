@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
 
+from scim_connector.administration import batches, reasons
 from scim_connector.administration import conflicts as administration
-from scim_connector.administration import reasons
-from scim_connector.administration.conflicts import KINDS, Choice, Listed, Query
+from scim_connector.administration.batches import BATCHED, Choice
+from scim_connector.administration.conflicts import KINDS, Listed, Query
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import connections
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
@@ -18,7 +19,6 @@ from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-    from scim_connector.directory.conflicts import Conflict
     from scim_connector.web.console.desk import Desk, Person
 
 PATH: Final = f"{HOME}/conflicts"
@@ -26,8 +26,6 @@ _FIELDS: Final = (
     *("id", "connection", "kind", "identity", "local_user", "detail", "times"),
     *("first_seen_at", "last_seen_at", "resolution"),
 )
-#: What a batch may do to every entry it fits: nothing that takes a value.
-_BATCHED: Final = ("link", "reactivate_and_link", "same_person", "ignore")
 #: Digits of an instant in microseconds.
 _LONG: Final = 18
 
@@ -79,7 +77,7 @@ class ConflictPages:
             closed=closed,
             connections=[(name, name) for name in names],
             kinds=[(kind.id, kind.label) for kind in KINDS.values()],
-            batched=[(each, _label(each)) for each in _BATCHED],
+            batched=[(each.id, each.label) for each in BATCHED.values()],
             chosen={n: lists.asked(n) for n in ("connection", "kind", "state")},
             more=lists.more(f"{len(page)} on this page, the latest first.", last),
         )
@@ -121,60 +119,31 @@ class ConflictPages:
 
     def review(self, me: Person) -> Response:
         """Show what would become of each chosen entry; nothing is decided yet."""
-        remedy_id = request.form.get("remedy", "")
-        if remedy_id not in _BATCHED:
-            raise NotPossible("Choose what is to be done with them.")
-        reader = self._desk.reader
-        chosen = [self._entry(text) for text in request.form.getlist("conflict")]
+        remedy = batches.remedy_of(request.form.get("remedy", ""))
+        chosen = [_number(text) for text in request.form.getlist("conflict")]
         if not chosen:
             raise NotPossible("Tick the conflicts it is to be done with first.")
-        rows = [
-            (administration.shown(reader, entry), _fits(reader, entry, remedy_id))
-            for entry in chosen[: lists.PAGE]
-        ]
-        return self._desk.page(
-            me,
-            "conflicts_batch.html",
-            rows=rows,
-            remedy=remedy_id,
-            label=_label(remedy_id),
-            consequence=_remedy(remedy_id).consequence,
-        )
-
-    def _entry(self, text: str) -> Conflict:
-        number = lists.whole(text)
-        if number is None:
-            raise NotPossible("There is no such conflict.")
-        return administration.find(self._desk.reader, number)
+        rows = batches.review(self._desk.reader, remedy, chosen[: lists.PAGE])
+        return self._desk.page(me, "conflicts_batch.html", rows=rows, remedy=remedy)
 
     def carry_out(self, me: Person) -> Response:
         """Decide the reviewed entries; one that cannot be leaves the others alone."""
-        remedy_id, act = request.form.get("remedy", ""), me.act()
-        if remedy_id not in _BATCHED:
-            raise NotPossible("Choose what is to be done with them.")
+        remedy, act = batches.remedy_of(request.form.get("remedy", "")), me.act()
         ids = map(lists.whole, request.form.getlist("conflict"))
         known = [each for each in ids if each is not None]
-        choices = [Choice(each, remedy_id, {}) for each in known[: lists.PAGE]]
-        outcomes = self._desk.write(
-            lambda tx: administration.decide_batch(tx, choices, act)
-        )
+        choices = [Choice(each, remedy.id, {}) for each in known[: lists.PAGE]]
+        outcomes = self._desk.write(lambda tx: batches.decide(tx, choices, act))
         done = [each for each in outcomes if each.done]
         left = "; ".join(each.why_not for each in outcomes if each.why_not)
         text = f"{shown.count(len(done), 'conflict')} decided."
         return self._desk.done(PATH, f"{text} {left}".strip())
 
 
-def _remedy(remedy_id: str) -> Any:
-    every = {r.id: r for kind in KINDS.values() for r in kind.remedies}
-    return every[remedy_id]
-
-
-def _label(remedy_id: str) -> str:
-    return str(_remedy(remedy_id).label)
-
-
-def _fits(reader: Any, entry: Conflict, remedy_id: str) -> bool:
-    return any(r.id == remedy_id for r in administration.fitting(reader, entry))
+def _number(text: str) -> int:
+    number = lists.whole(text)
+    if number is None:
+        raise NotPossible("There is no such conflict.")
+    return number
 
 
 def _place(text: str) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Connections: made, guided, tested, given tokens, paused, retired."""
+"""Connections: all at a glance, a new one, and the guide of each."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import request
 
-from scim_connector.administration import api_app, guide, overview, shipped
 from scim_connector.administration import connections as administration
+from scim_connector.administration import guide, overview, shipped
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import connections, credentials, quirks, users
+from scim_connector.directory import connections, users
 from scim_connector.login.client_credentials import client_id
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
-from scim_connector.scim.dialects import QUIRKS
 from scim_connector.web.console import guides, lists
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
 from scim_connector.web.pages.frame import now
@@ -55,22 +54,10 @@ class ConnectionPages:
         for path, view in (
             (PATH, self.index),
             (one, self.show),
-            (f"{one}/tokens", self.tokens),
-            (f"{one}/settings", self.settings),
-            (f"{one}/compatibility", self.compatibility),
         ):
             self._desk.serve(app, path, view, VIEW_PROVISIONING)
         self._desk.serve(app, f"{PATH}/new", self.new, MANAGE_PROVISIONING)
-        for path, view in (
-            (PATH, self.add),
-            (f"{one}/reach", self.reach),
-            (f"{one}/tokens", self.create_token),
-            (f"{one}/tokens/revoke", self.revoke_token),
-            (f"{one}/settings", self.change),
-            (f"{one}/pause", self.pause),
-            (f"{one}/resume", self.resume),
-            (f"{one}/retire", self.retire),
-        ):
+        for path, view in ((PATH, self.add), (f"{one}/reach", self.reach)):
             self._desk.serve(app, path, view, MANAGE_PROVISIONING, "POST")
 
     # ------------------------------------------------------------------------- list
@@ -110,55 +97,35 @@ class ConnectionPages:
 
     def add(self, me: Person) -> Response:
         """Make the connection and its first token, which is shown on this page alone."""
-        form, act = request.form, me.act()
-        kind = form.get("kind", "")
-        if kind not in KINDS:
-            return self.new(me, "Choose what kind of provider it is.", 400)
-        settings = _chosen(form) | {
-            "takes_over": lists.whole(form.get("takes_over", "")),
-            "state": "rehearsing" if form.get("rehearse") == "yes" else "live",
-        }
-
-        def work(tx: Transaction) -> tuple[Connection, Token]:
-            made = administration.add(
-                tx,
-                form.get("name", ""),
-                kind=kind,
-                mapping_text=shipped.text(kind),
-                mapping_name=f"{kind}.toml",
-                settings=settings,
-                act=act,
-            )
-            return made, self._token(tx, made, "bearer", LIVES["365"], act)
-
+        former = lists.whole(request.form.get("takes_over", ""))
         try:
-            made, token = self._desk.write(work)
+            made, token = make(self._desk, request.form, me.act(), takes_over=former)
         except REFUSALS as error:
             return self.new(me, sentence_of(error), 400)
-        return self._shown_once(me, made, token, "bearer")
+        return shown_once(self._desk, me, made, token, "bearer")
 
     # ------------------------------------------------------------------------- guide
 
     def show(self, me: Person, connection_id: int) -> Response:
         """How it stands, and the guide with what has been seen."""
-        found = connections.by_id(self._desk.reader, connection_id)
+        connection = connections.by_id(self._desk.reader, connection_id)
         return (
             self._desk.missing(me, "connection")
-            if found is None
-            else self._guide(me, found)
+            if connection is None
+            else self._guide(me, connection)
         )
 
-    def _guide(self, me: Person, found: Connection, **words: Any) -> Response:
+    def _guide(self, me: Person, connection: Connection, **words: Any) -> Response:
         reader = self._desk.reader
-        seen = guide.ticks(reader, found)
+        seen = guide.ticks(reader, connection)
         base_url = self._desk.settings.base_url
-        steps = guides.of(found.kind, base_url)
+        steps = guides.of(connection.kind, base_url)
         return self._desk.page(
             me,
             "connection.html",
-            connection=found,
+            connection=connection,
             kinds=KINDS,
-            card=overview.card(reader, found, now()),
+            card=overview.card(reader, connection, now()),
             steps=[(each, each.seen(seen)) for each in steps],
             seen=seen,
             warnings=administration.address_warnings(base_url),
@@ -169,171 +136,90 @@ class ConnectionPages:
 
     def reach(self, me: Person, connection_id: int) -> Response:
         """Ask our own address from here, and say how it answered."""
-        found = self._found(connection_id)
+        connection = found(self._desk, connection_id)
         fault = guide.reach(self._desk.settings.address)
-        return self._guide(me, found, reached=not fault, fault=fault)
+        return self._guide(me, connection, reached=not fault, fault=fault)
 
-    def _found(self, connection_id: int) -> Connection:
-        found = connections.by_id(self._desk.reader, connection_id)
-        if found is None:
-            raise NotPossible("There is no such connection.")
-        return found
 
-    # ------------------------------------------------------------------------ tokens
+# ------------------------------------------------------------------ for every page of one
 
-    def tokens(self, me: Person, connection_id: int) -> Response:
-        """What opens the connection, since when, until when, last used."""
-        reader, found = self._desk.reader, self._found(connection_id)
-        instant = now()
-        return self._desk.page(
-            me,
-            "connection_tokens.html",
-            connection=found,
-            rows=[
-                (each, each.state_at(instant), _days(each.expires_at, instant))
-                for each in credentials.of_connection(reader, found.id)
-            ],
-            lives=[(key, f"{days} days") for key, days in LIVES.items()],
-            endpoint=f"{self._desk.settings.address}/oauth2/token",
-            tab="tokens",
-        )
 
-    def create_token(self, me: Person, connection_id: int) -> Response:
-        """A further token or client secret, shown on this page alone."""
-        found, act = self._found(connection_id), me.act()
-        kind = request.form.get("kind", "bearer")
-        if kind not in {"bearer", "secret"}:
-            raise NotPossible("Choose a token or a client secret.")
-        days = LIVES.get(request.form.get("days", ""), LIVES["365"])
-        token = self._desk.write(lambda tx: self._token(tx, found, kind, days, act))
-        return self._shown_once(me, found, token, kind)
+def found(desk: Desk, connection_id: int) -> Connection:
+    """The connection of an address; raises NotPossible."""
+    connection = connections.by_id(desk.reader, connection_id)
+    if connection is None:
+        raise NotPossible("There is no such connection.")
+    return connection
 
-    def _token(
-        self, tx: Transaction, found: Connection, kind: Any, days: int, act: Act
-    ) -> Token:
-        return administration.create_token(
+
+def make(
+    desk: Desk, form: Any, act: Act, *, takes_over: int | None
+) -> tuple[Connection, Token]:
+    """The connection that a form describes, with its first token; raises REFUSALS."""
+    kind = form.get("kind", "")
+    if kind not in KINDS:
+        raise NotPossible("Choose what kind of provider it is.")
+    if takes_over is not None:
+        found(desk, takes_over)
+    settings = chosen(form) | {
+        "takes_over": takes_over,
+        "state": "rehearsing" if form.get("rehearse") == "yes" else "live",
+    }
+
+    def work(tx: Transaction) -> tuple[Connection, Token]:
+        made = administration.add(
             tx,
-            found,
-            pepper=self._desk.keys.peppers()[0],
-            expires_at=act.now + days * DAY,
+            form.get("name", ""),
+            kind=kind,
+            mapping_text=shipped.text(kind),
+            mapping_name=f"{kind}.toml",
+            settings=settings,
             act=act,
-            kind=kind,
         )
+        return made, token_of(desk, tx, made, "bearer", LIVES["365"], act)
 
-    def _shown_once(
-        self, me: Person, found: Connection, token: Token, kind: str
-    ) -> Response:
-        return self._desk.page(
-            me,
-            "connection_token.html",
-            connection=found,
-            token=str(token),
-            client_id=client_id(found),
-            kind=kind,
-            base_url=self._desk.settings.base_url,
-        )
-
-    def revoke_token(self, me: Person, connection_id: int) -> Response:
-        """Revoke a token at once; the next request with it is refused."""
-        found, act = self._found(connection_id), me.act()
-        token = administration.find_token(
-            self._desk.reader, request.form.get("token", "")
-        )
-        if token.connection_id != found.id:
-            raise NotPossible("This token belongs to another connection.")
-        self._desk.write(lambda tx: administration.revoke_token(tx, token, act))
-        path = f"{PATH}/{found.id}/tokens"
-        return self._desk.done(path, f"{token.id} is revoked; it opens nothing more.")
-
-    # ---------------------------------------------------------------------- settings
-
-    def settings(
-        self, me: Person, connection_id: int, wrong: str = "", status: int = 200
-    ) -> Response:
-        """What the connection may do, and its end."""
-        reader, found = self._desk.reader, self._found(connection_id)
-        people = administration.people(reader, found)
-        return self._desk.page(
-            me,
-            "connection_settings.html",
-            status,
-            wrong=wrong,
-            connection=found,
-            linking=LINKING,
-            people=people,
-            lost=api_app.consequence_of(reader, found),
-            tab="settings",
-        )
-
-    def change(self, me: Person, connection_id: int) -> Response:
-        """Change what the connection may do."""
-        found, act = self._found(connection_id), me.act()
-        chosen = _chosen(request.form)
-        self._desk.write(lambda tx: administration.change(tx, found, chosen, act))
-        return self._desk.done(f"{PATH}/{found.id}/settings", "The settings are saved.")
-
-    def pause(self, me: Person, connection_id: int) -> Response:
-        """Serve reads and deactivations only."""
-        found, act = self._found(connection_id), me.act()
-        self._desk.write(lambda tx: administration.pause(tx, found, act))
-        text = f"{found.name} is paused: reads and deactivations alone are served."
-        return self._desk.done(f"{PATH}/{found.id}", text)
-
-    def resume(self, me: Person, connection_id: int) -> Response:
-        """Serve everything again."""
-        found, act = self._found(connection_id), me.act()
-        self._desk.write(lambda tx: administration.resume(tx, found, act))
-        return self._desk.done(f"{PATH}/{found.id}", f"{found.name} is served again.")
-
-    def retire(self, me: Person, connection_id: int) -> Response:
-        """End the connection, once its name was typed."""
-        found, act = self._found(connection_id), me.act()
-        try:
-            administration.confirm(found, request.form.get("name", ""))
-        except NotPossible as error:
-            return self.settings(me, connection_id, str(error), 400)
-        deactivate = request.form.get("deactivate") == "yes"
-        ended = self._desk.write(
-            lambda tx: administration.retire(tx, found, act, deactivate=deactivate)
-        )
-        text = f"{found.name} is retired; {ended} people were deactivated."
-        return self._desk.done(PATH, text)
-
-    # ----------------------------------------------------------------- compatibility
-
-    def compatibility(self, me: Person, connection_id: int) -> Response:
-        """Habits of the provider that were met, and what becomes of them here."""
-        reader, found = self._desk.reader, self._found(connection_id)
-        seen = {
-            name: (count, last)
-            for of, name, count, last in quirks.every(reader)
-            if of == found.id
-        }
-        unknown = {
-            name.removeprefix("unknown:"): seen.pop(name)
-            for name in list(seen)
-            if name.startswith("unknown:")
-        }
-        return self._desk.page(
-            me,
-            "connection_compatibility.html",
-            connection=found,
-            rows=[
-                (row, *seen.get(row.name, (0, None)), row.name in found.quirks_off)
-                for row in sorted(QUIRKS, key=lambda q: -seen.get(q.name, (0, 0))[0])
-            ],
-            unknown=unknown,
-            tab="compatibility",
-        )
+    made: tuple[Connection, Token] = desk.write(work)
+    return made
 
 
-def _chosen(form: Any) -> dict[str, Any]:
+def token_of(
+    desk: Desk, tx: Transaction, connection: Connection, kind: Any, days: int, act: Act
+) -> Token:
+    """A new token or client secret of a connection, for so many days."""
+    return administration.create_token(
+        tx,
+        connection,
+        pepper=desk.keys.peppers()[0],
+        expires_at=act.now + days * DAY,
+        act=act,
+        kind=kind,
+    )
+
+
+def shown_once(
+    desk: Desk, me: Person, connection: Connection, token: Token, kind: str
+) -> Response:
+    """The page of a new token, which no later page shows again."""
+    return desk.page(
+        me,
+        "connection_token.html",
+        connection=connection,
+        token=str(token),
+        client_id=client_id(connection),
+        kind=kind,
+        base_url=desk.settings.base_url,
+    )
+
+
+def chosen(form: Any) -> dict[str, Any]:
     """The settings of a form; raises NotPossible."""
     linking = form.get("link_existing", "never")
     if linking not in LINKING:
         raise NotPossible("Choose how people who exist here are linked.")
     return {
         "link_existing": linking,
+        "link_until": lists.day_of("The last day", form.get("until", ""), end=True),
+        "quirks_off": administration.switched_off(form.getlist("off")),
         "password_mail": form.get("password_mail") == "yes",
         **{name: form.get(name) == "yes" for name in _FLAGS},
     }
@@ -345,7 +231,3 @@ def _proposed(form: Any, people: int) -> bool:
     Whoever makes the connection is a person here themselves.
     """
     return form.get("rehearse") == "yes" if "name" in form else people > 1
-
-
-def _days(expires_at: int | None, instant: int) -> int | None:
-    return None if expires_at is None else (expires_at - instant) // DAY

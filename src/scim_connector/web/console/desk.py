@@ -18,6 +18,7 @@ from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.login.gate import OWN_PAGES
 from scim_connector.login.tickets import Tickets
 from scim_connector.mapping.errors import MappingError
+from scim_connector.provisioning.problems import busy
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.permissions import (
     ALL,
@@ -30,10 +31,17 @@ from scim_connector.rules.permissions import (
     Permission,
 )
 from scim_connector.rules.users import RulesViolated
-from scim_connector.scim.errors import ScimError
-from scim_connector.web import cookies
+from scim_connector.scim.errors import ScimError, TooLarge
+from scim_connector.web import bodies, cookies
 from scim_connector.web.console import shown
-from scim_connector.web.pages.frame import cookie, drop_cookie, go_to, now, set_cookie
+from scim_connector.web.pages.frame import (
+    cookie,
+    drop_cookie,
+    go_to,
+    later,
+    now,
+    set_cookie,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -55,7 +63,6 @@ SECURITY: Final = (
 _TOLD: Final = f"{cookies.PREFIX}told"
 #: What refuses something that was asked for, with a sentence for who asked.
 REFUSALS: Final = (NotPossible, RulesViolated, MappingError, ScimError)
-_BUSY: Final = "The database is busy. Nothing was changed; try again in a moment."
 #: A number in an address is one that a database holds, or the address is another.
 _NUMBER: Final = "<int(max=999999999):"
 
@@ -87,7 +94,9 @@ class Person:
     def act(self) -> Act:
         """What they do now."""
         is_administrator = self.is_administrator
-        actor = Actor.console(self.username, is_administrator=is_administrator)
+        actor = Actor.console(
+            self.username, self.user_id, is_administrator=is_administrator
+        )
         return Act(actor, now())
 
 
@@ -106,9 +115,11 @@ NAVIGATION: Final = (
     Door(f"{HOME}/log", "Provisioning log", VIEW_PROVISIONING),
     Door(f"{HOME}/conflicts", "Conflicts", VIEW_PROVISIONING),
     Door(f"{HOME}/mapping", "Mapping", VIEW_PROVISIONING),
+    Door(f"{HOME}/undo", "Undo", VIEW_USERS),
     Door(f"{HOME}/connections", "Connections", VIEW_PROVISIONING),
     Door(f"{HOME}/applications", "Applications", VIEW_APPS),
     Door(f"{HOME}/roles", "Roles", VIEW_ROLES),
+    Door(f"{HOME}/compliance", "Compliance", COMPLIANCE),
     Door(f"{HOME}/receipts", "Proof of cut-off", COMPLIANCE),
     Door(f"{HOME}/settings", "Settings", VIEW_SETTINGS),
 )
@@ -132,6 +143,8 @@ class Desk:
         self.keys = keys
         #: Every view: its method, its path, and the permission that opens it.
         self.served: list[tuple[str, str, Permission | None]] = []
+        #: The paths whose body is read by their view.
+        self.late: set[str] = set()
         self._sessions = sessions
         self._notices = Tickets(keys, "notice")
 
@@ -157,12 +170,18 @@ class Desk:
         view: View,
         permission: Permission | None,
         method: Literal["GET", "POST"] = "GET",
+        *,
+        largest: int = 0,
     ) -> None:
         """Put a view on the application, for whoever holds a permission.
 
         The view is given the person first.  What refuses it is told on a page of its
-        own, unless it says so itself.
+        own, unless it says so itself.  One that takes a body of up to *largest* bytes,
+        more than a form, has it read after the permission was asked for.
         """
+        if largest:
+            self.late.add(path)
+            view = _taking(view, largest)
 
         @wraps(view)
         def guarded(**places: Any) -> Response:
@@ -177,8 +196,10 @@ class Desk:
                 return view(me, **places)
             except REFUSALS as error:
                 return self.refused(me, error)
-            except (DatabaseBusy, LostRace):
-                return self._sorry(me, 503, "Try again in a moment", _BUSY)
+            except (DatabaseBusy, LostRace) as error:
+                text = busy(error).detail
+                sorry = self._sorry(me, 503, "Try again in a moment", text)
+                return later(sorry, error)
 
         self.served.append((method, path, permission))
         endpoint = f"{method} {path}"
@@ -266,6 +287,23 @@ class Desk:
     def write(self, work: Callable[[Transaction], Any]) -> Any:
         """Do something in one transaction."""
         return self.database.write(work)
+
+
+def _taking(view: View, largest: int) -> View:
+    """The *view*, for which a body of so many bytes is read; TooLarge for more."""
+
+    @wraps(view)
+    def taking(me: Person, **places: Any) -> Response:
+        sent = request.content_length or 0
+        request.max_content_length = max(sent, largest)
+        request.max_form_memory_size = largest
+        if sent > largest:
+            bodies.drain(request, sent)
+            most = largest // (1024 * 1024)
+            raise TooLarge(f"This is larger than {most} MiB; send it in parts.")
+        return view(me, **places)
+
+    return taking
 
 
 def _front() -> Response:

@@ -162,8 +162,7 @@ class GroupPages:
         role, act = _role(), me.act()
 
         def work(tx: Transaction) -> int:
-            group = _of(tx, seq)
-            at = connections.required(tx, group.connection_id)
+            at, group = doors.of_seq(tx, seq)
             return doors.tie(tx, at, group, role, act, own=me.permissions)
 
         return self._do(me, seq, "tie", work)
@@ -171,9 +170,12 @@ class GroupPages:
     def untie(self, me: Person, seq: int) -> Response:
         """Say who would lose a role; once that is confirmed, take it away."""
         role, act = _role(), me.act()
-        return self._do(
-            me, seq, "untie", lambda tx: doors.untie(tx, _of(tx, seq), role, act)
-        )
+
+        def work(tx: Transaction) -> int:
+            _, group = doors.of_seq(tx, seq)
+            return doors.untie(tx, group, role, act)
+
+        return self._do(me, seq, "untie", work)
 
     def _do(
         self, me: Person, seq: int, doing: str, work: Callable[[Transaction], int]
@@ -197,13 +199,6 @@ def _reached(doing: str, people: int, role: str) -> str:
     verb = "gain" if doing == "tie" else "lose"
     who = shown.count(people, "person", "people") if people else "nobody"
     return f"{who} {verb}{'s' * (people < 2)} {role}"  # noqa: PLR2004 - one, or nobody
-
-
-def _of(tx: Transaction, seq: int) -> Group:
-    group = groups.by_seq(tx, seq)
-    if group is None:
-        raise NotPossible("The provider has removed this group.")
-    return group
 
 
 def _role() -> str:

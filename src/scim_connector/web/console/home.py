@@ -48,6 +48,9 @@ class HomePages:
 
 def sentence(found: Overview, instant: int) -> str:
     """How things stand, in one honest sentence."""
+    if found.held_back:
+        holding = dict.fromkeys(each.connection for each in found.held_back)
+        return f"Changes wait for you to approve them: {', '.join(holding)}."
     troubled = [each for each in found.cards if each.tone == "bad"]
     if found.waiting:
         need = "needs" if found.waiting == 1 else "need"

@@ -16,6 +16,8 @@ from scim_connector.web.console import sheets
 PAGE: Final = 50
 _DAY: Final = 86_400_000_000
 _LONGEST: Final = 320
+#: The end of a later one could not be shown.
+_LAST_YEAR: Final = 9998
 T = TypeVar("T")
 
 
@@ -59,8 +61,10 @@ def day_of(name: str, text: str, *, end: bool = False) -> int | None:
     try:
         when = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        message = f'{name} "{text}" is no day; write it as 2026-12-31.'
-        raise NotPossible(message) from None
+        when = None
+    if when is None or when.year > _LAST_YEAR:
+        message = f'{name} "{text[:40]}" is no day; write it as 2026-12-31.'
+        raise NotPossible(message)
     return int(when.timestamp()) * 1_000_000 + (_DAY if end else 0)
 
 
@@ -120,5 +124,10 @@ def address_without(*names: str) -> str:
     return _address(request.path, kept)
 
 
-def _address(path: str, fields: Mapping[str, str]) -> str:
+def address(path: str, fields: Sequence[tuple[str, str]]) -> str:
+    """An address whose fields may come more than once."""
     return f"{path}?{urlencode(fields)}" if fields else path
+
+
+def _address(path: str, fields: Mapping[str, str]) -> str:
+    return address(path, list(fields.items()))

@@ -12,7 +12,13 @@ import orjson
 
 from scim_connector.administration import reasons
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import conflicts, connections, request_log, users
+from scim_connector.directory import (
+    async_requests,
+    conflicts,
+    connections,
+    request_log,
+    users,
+)
 from scim_connector.provisioning import resending, simulation
 from scim_connector.rules.folding import email_key, username_key
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
@@ -26,6 +32,7 @@ from scim_connector.web.pages.frame import now
 if TYPE_CHECKING:
     from flask import Flask, Response
 
+    from scim_connector.directory.async_requests import Asked
     from scim_connector.directory.connections import Connection
     from scim_connector.directory.database import Reader
     from scim_connector.directory.request_log import Entry
@@ -62,6 +69,7 @@ class LogPages:
         """Add the routes."""
         one = f"{PATH}/<request_id>"
         self._desk.serve(app, PATH, self.index, VIEW_PROVISIONING)
+        self._desk.serve(app, f"{PATH}/waiting", self.waiting, VIEW_PROVISIONING)
         self._desk.serve(app, one, self.show, VIEW_PROVISIONING)
         self._desk.serve(app, f"{one}/try", self.attempt, VIEW_PROVISIONING, "POST")
         again = f"{one}/again"
@@ -105,6 +113,7 @@ class LogPages:
             more=lists.more(f"{len(entries)} on this page, the newest first.", last),
             chosen={name: lists.asked(name) for name in _ASKED},
             is_narrowed=any(lists.asked(name) for name in _ASKED if name != "tail"),
+            waiting=_waiting(self._desk.reader),
             still=lists.address_without("tail", "after"),
             actions=[(each, each) for each in ACTIONS],
             outcomes=[(each, each) for each in OUTCOMES],
@@ -123,6 +132,28 @@ class LogPages:
                 yield _line(entry, every)
             query["before"] = found[-1].request_id
             left -= len(found)
+
+    def waiting(self, me: Person) -> Response:
+        """What was taken to be carried out later, the first one first."""
+        reader = self._desk.reader
+        names = {c.id: c.name for c in connections.every(reader)}
+        most = sheets.MOST if lists.form() else lists.PAGE + 1
+        after = lists.number("after") or 0
+        found = async_requests.listed(reader, after=after, at_most=most)
+        if lists.form():
+            rows = [waiting_line(each, names) for each in found]
+            return sheets.answer("requests-waiting", WAITING, rows, lists.form())
+        page, goes_on = lists.cut(found)
+        return self._desk.page(
+            me,
+            "waiting.html",
+            requests=page,
+            names=names,
+            more=lists.more(
+                f"{len(page)} on this page, the first one first.",
+                str(page[-1].id) if goes_on else None,
+            ),
+        )
 
     # ------------------------------------------------------------------------- one
 
@@ -220,6 +251,27 @@ def _query(ids: dict[str, int]) -> dict[str, Any]:
     reads = bool(lists.asked("reads")) or query["action"] == "Read"
     found = {name: value for name, value in query.items() if value is not None}
     return {**found, "reads": reads or "outcome" in found}
+
+
+def _waiting(reader: Reader) -> int:
+    """How many requests were taken and are not carried out."""
+    return sum(queue.count for queue in async_requests.queues(reader).values())
+
+
+#: What is told of a request that waits.
+WAITING: Final = ("request_id", "taken_at", "connection", "method", "path", "bytes")
+
+
+def waiting_line(each: Asked, names: dict[int, str]) -> dict[str, Any]:
+    """A request that waits, as a row of a file."""
+    return {
+        "request_id": each.txn,
+        "taken_at": sheets.instant(each.taken_at),
+        "connection": names.get(each.connection_id, ""),
+        "method": each.method,
+        "path": each.path,
+        "bytes": each.size,
+    }
 
 
 def _reasons(entry: Entry) -> str:

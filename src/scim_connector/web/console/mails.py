@@ -42,10 +42,13 @@ KINDS: Final = {
     "mail:email-changed": "The address changed",
     "mail:password-changed": "The password changed",
     "mail:managed-now": "Managed by a provider now",
+    "mail:alert": "Alert",
 }
-_OPEN: Final = frozenset({"waiting", "trying", "late", "held"})
+#: The states in which a mail can be dropped.
+OPEN: Final = frozenset({"waiting", "trying", "late", "held"})
 _BATCH: Final = 1000
-_SHOW: Final = {"all": False, "not-sent": True}
+#: Which mails a list may hold, and whether those that left are left out.
+SHOW: Final = {"all": False, "not-sent": True}
 
 
 class MailPages:
@@ -66,7 +69,7 @@ class MailPages:
 
     def index(self, me: Person, wrong: Exception | None = None) -> Response:
         """Mails, the newest first; those that did not leave, unless all are wanted."""
-        not_sent = lists.one_of("show", _SHOW) is not False
+        not_sent = lists.one_of("show", SHOW) is not False
         if lists.form():
             rows = (self._line(each) for each in self._every(not_sent=not_sent))
             return sheets.answer("mails", _FIELDS, rows, lists.form())
@@ -123,7 +126,7 @@ class MailPages:
             "user": users.by_id(self._desk.reader, user_id) if user_id else None,
             "state": STATES[state],
             "tone": state,
-            "is_open": state in _OPEN,
+            "is_open": state in OPEN,
             "next": mail.due_at if state == "trying" else None,
         }
 

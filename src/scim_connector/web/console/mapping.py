@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import render_template, request
 
+from scim_connector.administration import expressions
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import connections, counters, mapping_versions, users
 from scim_connector.mapping import language, samples
 from scim_connector.mapping.errors import MappingError
-from scim_connector.mapping.expressions import compile_expression
 from scim_connector.mapping.functions import FUNCTIONS
 from scim_connector.provisioning import plans, resending, simulation
 from scim_connector.provisioning.plans import Plan, TooManyChanges
@@ -252,8 +252,6 @@ class MappingPages:
 
     def _evaluated(self, text: str, body: str) -> dict[str, Any]:
         found = self._required()
-        applied = mapping_versions.applied(self._desk.reader, found.id)
-        known = language.load(applied.text if applied else "", "applied").resource_type
         document = gate.loads_object(body.encode())
-        made = compile_expression(text, known).evaluate(document)
+        made = expressions.evaluated(self._desk.reader, found, text, document)
         return {"value": made, "is_nothing": made in (None, "", [])}

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import render_template, request
 
 from scim_connector.administration.errors import NotPossible
-from scim_connector.directory import connections
-from scim_connector.provisioning import rehearsal
+from scim_connector.provisioning import rehearsal, rehearsal_table
 from scim_connector.provisioning.rehearsal import NothingToCarryOut
 from scim_connector.provisioning.verdicts import CREATE, LINK, REFUSE, RESTORE
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.web.console import lists, sheets, working
-from scim_connector.web.console.connections import PATH
+from scim_connector.web.console.connections import PATH, found
 from scim_connector.web.pages.frame import now
 
 if TYPE_CHECKING:
@@ -54,16 +53,11 @@ class RehearsalPages:
         for path, view in ((f"{here}/judge", self.judge), (f"{here}/live", self.live)):
             self._desk.serve(app, path, view, MANAGE_PROVISIONING, "POST")
 
-    def _found(self, connection_id: int) -> Connection:
-        found = connections.by_id(self._desk.reader, connection_id)
-        if found is None:
-            raise NotPossible("There is no such connection.")
-        return found
-
     def show(self, me: Person, connection_id: int) -> Response:
         """Everybody the provider has sent, as they were judged when they came."""
-        found = self._found(connection_id)
-        every = rehearsal.stored(self._desk.reader, found)
+        connection = found(self._desk, connection_id)
+        table = rehearsal_table.rows(self._desk.reader, connection)
+        every = [row.verdict for row in table]
         if lists.form():
             rows = [{n: getattr(each, n) for n in _FIELDS} for each in every]
             return sheets.answer("rehearsal", _FIELDS, rows, lists.form())
@@ -72,7 +66,7 @@ class RehearsalPages:
         return self._desk.page(
             me,
             "connection_rehearsal.html",
-            connection=found,
+            connection=connection,
             verdicts=shown[:MOST_SHOWN],
             left=max(0, len(shown) - MOST_SHOWN),
             counts=_counts(every),
@@ -84,7 +78,7 @@ class RehearsalPages:
 
     def judge(self, me: Person, connection_id: int) -> Response:
         """Judge everybody anew, together, as going live would; nothing is kept."""
-        found = self._found(connection_id)
+        connection = found(self._desk, connection_id)
         database, instant = self._desk.database, now()
 
         def tell(result: Forecast | Exception) -> str:
@@ -92,7 +86,7 @@ class RehearsalPages:
                 return working.trouble(result)
             return render_template(
                 "console/judged.html",
-                connection=found,
+                connection=connection,
                 forecast=result,
                 counts=result.counts,
                 refused=result.refused[:MOST_SHOWN],
@@ -106,24 +100,24 @@ class RehearsalPages:
             self._desk,
             me,
             lambda count: rehearsal.outcome(
-                database, found, now=instant, progress=count
+                database, connection, now=instant, progress=count
             ),
             tell,
-            title=f"Before {found.name} goes live",
+            title=f"Before {connection.name} goes live",
             working="Everybody is judged anew, together. Nothing is carried out.",
-            **self._way(found),
+            **self._way(connection),
         )
 
-    def _way(self, found: Connection) -> dict[str, Any]:
+    def _way(self, connection: Connection) -> dict[str, Any]:
         return {
-            "total": rehearsal.waiting(self._desk.reader, found),
-            "back": f"{PATH}/{found.id}/rehearsal",
-            "back_name": f"Rehearsal of {found.name}",
+            "total": rehearsal.waiting(self._desk.reader, connection),
+            "back": f"{PATH}/{connection.id}/rehearsal",
+            "back_name": f"Rehearsal of {connection.name}",
         }
 
     def live(self, me: Person, connection_id: int) -> Response:
         """Carry everybody out, and make the connection live: all or nothing."""
-        found, act = self._found(connection_id), me.act()
+        connection, act = found(self._desk, connection_id), me.act()
         if request.form.get("sure") != "yes":
             raise NotPossible("Tick that you have seen what will happen, then go live.")
         database = self._desk.database
@@ -135,7 +129,7 @@ class RehearsalPages:
                 return working.trouble(result)
             return render_template(
                 "console/live.html",
-                connection=found,
+                connection=connection,
                 forecast=result,
                 counts=result.counts,
             )
@@ -143,11 +137,11 @@ class RehearsalPages:
         return working.page(
             self._desk,
             me,
-            lambda count: rehearsal.go_live(database, found, act, progress=count),
+            lambda count: rehearsal.go_live(database, connection, act, progress=count),
             tell,
-            title=f"{found.name} goes live",
+            title=f"{connection.name} goes live",
             working="Everybody is carried out, or nobody.",
-            **self._way(found),
+            **self._way(connection),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from scim_connector.administration import overview
-from scim_connector.directory import outbox, roles, users
+from scim_connector.directory import alerts, outbox, roles, users
 from scim_connector.rules.permissions import (
     MANAGE_SETTINGS,
     PERMISSIONS,
@@ -73,7 +73,7 @@ class SettingsPages:
         wanted = None if wrong else lists.one_of("set", _SET)
         found = [each for each in every if wanted in {None, each.is_default}]
         if lists.form():
-            rows = [_row(each) for each in found]
+            rows = [row_of(each) for each in found]
             return sheets.answer("settings", _FIELDS, rows, lists.form())
         return self._desk.page(
             me,
@@ -87,6 +87,7 @@ class SettingsPages:
             held=outbox.count_held(self._desk.reader),
             mail=overview.mail(self._desk.reader, now()),
             my_address=users.required(self._desk.reader, me.user_id).email,
+            alerts=len(alerts.holding(self._desk.reader)),
             may_change=me.may(MANAGE_SETTINGS),
             more=lists.more(f"{len(found)} of {len(every)} settings.", None, path=PATH),
         )
@@ -152,7 +153,8 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _row(found: Line) -> dict[str, Any]:
+def row_of(found: Line) -> dict[str, Any]:
+    """A setting as files and programs have it."""
     return {
         "name": found.name,
         "variable": found.variable,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 from flask import Response
 
+from scim_connector.compliance import sheets as csv
 from scim_connector.scim.rendering import timestamp
 
-#: What makes a spreadsheet read a cell as a formula (OWASP, CSV injection).
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMS: Final = ("csv", "json")
 #: More rows than anybody opens in a spreadsheet.
 MOST: Final = 100_000
@@ -23,29 +20,14 @@ def answer(
     name: str, fields: Sequence[str], rows: Iterable[Mapping[str, Any]], form: str
 ) -> Response:
     """A file of *rows*, written while it is sent; *form* is one of :data:`FORMS`."""
-    body = _csv(fields, rows) if form == "csv" else _json(fields, rows)
+    if form == "csv":
+        cells = ([row.get(field) for field in fields] for row in rows)
+        body: Iterator[Any] = csv.pieces(fields, cells)
+    else:
+        body = _json(fields, rows)
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/json"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     return Response(body, mimetype=None, content_type=kind, headers=headers)
-
-
-def _csv(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(fields)
-    for row in rows:
-        writer.writerow([cell(row.get(field)) for field in fields])
-        if out.tell() > 1 << 15:
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()
-
-
-def cell(value: Any) -> str:
-    """A value as a spreadsheet takes it for text, whatever it begins with."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _json(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:

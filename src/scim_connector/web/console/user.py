@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from flask import request
 
-from scim_connector.accounts import representation
-from scim_connector.accounts.compiled import mapping_of
-from scim_connector.administration import leaving, naming
+from scim_connector.administration import identities, leaving, naming
 from scim_connector.administration import users as administration
 from scim_connector.administration.errors import NotPossible
+from scim_connector.compliance.undo import UNDONE
 from scim_connector.directory import (
     api_keys,
     assignments,
@@ -25,8 +24,7 @@ from scim_connector.directory import (
     sessions,
     users,
 )
-from scim_connector.mapping.drafts import derive
-from scim_connector.rules.events import EVENTS
+from scim_connector.rules.events import sentence_of_event
 from scim_connector.rules.permissions import (
     END_SESSIONS,
     RESET_PASSWORDS,
@@ -37,7 +35,7 @@ from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import REFUSALS, sentence_of, status_of
 from scim_connector.web.console.log import NAMES, field_of
 from scim_connector.web.console.receipts import ended
-from scim_connector.web.console.users import PATH
+from scim_connector.web.console.users import PATH, list_address
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -125,6 +123,8 @@ class UserPages:
             tabs = {"": self.show, "/access": self.access}
             return tabs[tab](me, user_id, sentence_of(error), status_of(error))
         path = f"{PATH}/{user_id}{tab}"
+        if "back" in request.form:  # from the list of users, and back to it
+            path = list_address(request.form["back"])
         return self._desk.done(path, told.format(user=user.username))
 
     # ---------------------------------------------------------------------- details
@@ -168,7 +168,14 @@ class UserPages:
         """What a deactivation ends, before it is done."""
         user = self._user(user_id)
         said = leaving.consequences(self._desk.reader, user)
-        return self._page(me, user, "user_deactivate.html", consequences=said)
+        back = request.args.get("back")
+        return self._page(
+            me,
+            user,
+            "user_deactivate.html",
+            consequences=said,
+            back=list_address(back) if back else "",
+        )
 
     def deactivate(self, me: Person, user_id: int) -> Response:
         """End every access at once."""
@@ -227,18 +234,11 @@ class UserPages:
     def identity(self, me: Person, user_id: int) -> Response:
         """What the provider sent, and what became of it, field by field."""
         user = self._user(user_id)
-        link, manager = self._manager(user)
-        if link is None or manager is None:
+        found = identities.of_user(self._desk.reader, user)
+        if found is None:
             return self._page(me, user, "user_identity.html", sent="", rows=[])
-        document = representation.stated(link)
-        derived = derive(mapping_of(self._desk.reader, manager), document)
-        rows = [
-            field_of(
-                trace.field, trace.as_json(chosen=getattr(user, trace.field, None))
-            )
-            for trace in derived.trace
-        ]
-        sent = orjson.dumps(document).decode()
+        rows = [field_of(name, trace) for name, trace in found.traces]
+        sent = orjson.dumps(found.sent).decode()
         return self._page(me, user, "user_identity.html", sent=sent, rows=rows)
 
     # ----------------------------------------------------------------------- access
@@ -368,8 +368,10 @@ def _event(each: audit.AuditEvent) -> dict[str, Any]:
     kind, _, name = each.actor.partition(":")
     by = {"connection": "by the provider of", "cli": "at the command line by"}
     return {
+        "id": each.id,
         "at": each.at,
-        "sentence": EVENTS.get(each.name, each.name),
+        "can_undo": each.name in UNDONE,
+        "sentence": sentence_of_event(each.name),
         "actor": f"{by.get(kind, 'by')} {name}",
         "change": change,
         "facts": [

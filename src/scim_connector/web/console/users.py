@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from scim_connector.administration import overview
+from flask import request
+
+from scim_connector.administration import overview, user_files
 from scim_connector.administration.errors import NotPossible
+from scim_connector.administration.together import DEEDS
 from scim_connector.directory import (
     assignments,
     connections,
@@ -20,7 +23,7 @@ from scim_connector.directory.users import Query, User
 from scim_connector.rules.permissions import VIEW_USERS
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME
-from scim_connector.web.pages.frame import now
+from scim_connector.web.pages.frame import now, own_path
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -58,6 +61,7 @@ class UserList:
     def put_on(self, app: Flask) -> None:
         """Add the routes."""
         self._desk.serve(app, PATH, self.index, VIEW_USERS)
+        self._desk.serve(app, f"{PATH}/export", self.export, VIEW_USERS)
 
     def index(self, me: Person) -> Response:
         """Users by username, narrowed by the filter in the address."""
@@ -72,6 +76,16 @@ class UserList:
         query = replace(query, at_most=lists.PAGE + 1)
         page, goes_on = lists.cut(users.search(reader, query))
         return self._page(me, page, page[-1].username_key if goes_on else None)
+
+    def export(self, _: Person) -> Response:
+        """Who fits the filter, in the columns that the import reads."""
+        query = _query(self._desk.reader)
+        lines = (
+            line
+            for found in self._walk(query)
+            for line in user_files.lines(self._desk.reader, found)
+        )
+        return sheets.answer("users-to-import", user_files.COLUMNS, lines, "csv")
 
     def _page(
         self,
@@ -92,6 +106,9 @@ class UserList:
             rows=_rows(reader, page),
             chosen={name: lists.asked(name) for name in _ASKED},
             is_narrowed=any(lists.asked(name) for name in _ASKED),
+            back=list_address(request.full_path.rstrip("?")),
+            deeds=[deed for deed in DEEDS.values() if me.may(deed.permission)],
+            export=lists.more("", None, path=f"{PATH}/export").first,
             statuses=list(STATUSES.items()),
             kinds=list(KINDS.items()),
             sources=[(each, each.strip("()").capitalize()) for each in sources[:2]]
@@ -102,13 +119,24 @@ class UserList:
         )
 
     def _lines(self, query: Query) -> Iterator[dict[str, Any]]:
+        for found in self._walk(query):
+            for row in _rows(self._desk.reader, found):
+                yield _line(row)
+
+    def _walk(self, query: Query) -> Iterator[list[User]]:
+        """Everybody who fits, some at once, up to what a file holds."""
         reader, left = self._desk.reader, sheets.MOST
         query = replace(query, at_most=_BATCH)
         while left > 0 and (found := users.search(reader, query)):
-            for row in _rows(reader, found):
-                yield _line(row)
+            yield found
             query = replace(query, after=found[-1].username_key)
             left -= len(found)
+
+
+def list_address(text: str | None) -> str:
+    """The list of users as somebody left it, or from its beginning."""
+    path = own_path(text, PATH)
+    return path if path == PATH or path.startswith(f"{PATH}?") else PATH
 
 
 def _query(reader: Reader) -> Query:

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import (
+    Flask,
+    Response,
+    has_request_context,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from werkzeug.exceptions import HTTPException
 
+from scim_connector.directory.failures import LostRace
+from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.login.gate import OWN_PAGES, Door
-from scim_connector.web import cookies
-from scim_connector.web.sources import source_of
+from scim_connector.provisioning.problems import busy
+from scim_connector.web import cookies, ids
+from scim_connector.web.arrivals import LATE
+from scim_connector.web.sources import Proxies, source_of
 
 if TYPE_CHECKING:
     from scim_connector.settings import Settings
@@ -48,7 +60,7 @@ class Frame:
         self.address = settings.address
         self.organisation = settings.organisation
         self._origin = origin_of(settings.address)
-        self._proxies = frozenset(settings.trusted_proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
 
     def put_on(self, app: Flask) -> None:
         """Bound the size of forms; show a page where something went wrong."""
@@ -64,7 +76,8 @@ class Frame:
         own name: there the browser says whether the form is of the same host.
         A NUL is in nothing that is kept here, and PostgreSQL takes no text with one.
         """
-        if any("\0" in value for value in request.values.values()):
+        given = request.args if LATE in request.environ else request.values
+        if any("\0" in value for value in given.values()):
             return self.page(
                 "message.html",
                 400,
@@ -100,13 +113,11 @@ class Frame:
         """A page without details; the log has them."""
         if isinstance(error, HTTPException):
             return error
-        _log.exception("unexpected error", exc_info=error)
-        return self.page(
-            "message.html",
-            500,
-            title="Something went wrong",
-            text="Nothing was changed. Try again in a moment.",
-        )
+        if isinstance(error, (DatabaseBusy, LostRace)):
+            words = {"title": "Try again in a moment", "text": busy(error).detail}
+            return later(self.page("message.html", 503, **words), error)
+        text = f"Nothing was changed. Try again in a moment. {noted(error)}"
+        return self.page("message.html", 500, title="Something went wrong", text=text)
 
     # ----------------------------------------------------------------- what it gives
 
@@ -138,6 +149,24 @@ class Frame:
         """The session token of the browser at an application, empty without one."""
         header = request.environ.get("HTTP_COOKIE", "")
         return cookies.session_cookie(header, client) or ""
+
+
+def later(answer: Response, error: DatabaseBusy | LostRace) -> Response:
+    """Say on an answer when to come again."""
+    answer.headers["Retry-After"] = str(busy(error).retry_after)
+    return answer
+
+
+def noted(error: Exception) -> str:
+    """Keep a fault of ours in the log; returns the sentence by which it is found there.
+
+    The path is left out: those of mailed links are secrets.
+    """
+    is_asked = has_request_context()
+    request_id = ids.of(request.environ if is_asked else {}, now())
+    page = request.endpoint if is_asked else None
+    _log.exception("unexpected error", request_id=request_id, page=page, exc_info=error)
+    return f"The log has the reason, as request {request_id}."
 
 
 def is_sent_from(own: str, *, origin: str | None, site: str | None) -> bool:

@@ -13,6 +13,7 @@ from scim_connector.directory import applications, sso
 from scim_connector.login.gate import OWN_PAGES, NotAdmitted
 from scim_connector.login.sso import CALLBACK, CannotSignIn
 from scim_connector.login.tickets import Tickets
+from scim_connector.login.trials import LIVES, Drafts
 from scim_connector.rules.access import OUTWARD
 from scim_connector.tokens import totp
 from scim_connector.web import cookies
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from scim_connector.directory.database import Database
     from scim_connector.login.passwords import PasswordSignIn, Step
     from scim_connector.login.sessions import Sessions
-    from scim_connector.login.sso import SingleSignOn
+    from scim_connector.login.sso import SingleSignOn, Trial
     from scim_connector.tokens.opaque import Token
     from scim_connector.tokens.secrets import SecretKeys
 
@@ -61,6 +62,7 @@ class SignInPages:
         self._passwords = passwords
         self._single = single
         self._arrivals = Tickets(keys, "arrival")
+        self._drafts = Drafts(keys)
 
     def put_on(self, app: Flask) -> None:
         """Add the routes."""
@@ -255,7 +257,7 @@ class SignInPages:
             ticket, said = cookie(cookies.SIGN_IN), dict(request.args)
             trial = self._single.tested(ticket, said, self._tester, door.now)
             if trial is not None:
-                return self._frame.page("trial.html", trial=trial)
+                return self._told(trial, door.now)
             done = self._single.finish(ticket, said, door)
         except NotAdmitted as error:
             answer = self._frame.page(
@@ -275,6 +277,17 @@ class SignInPages:
             )
         else:
             answer = self._arrive(done.token, done.client, done.going, done.nonce)
+        drop_cookie(answer, cookies.SIGN_IN)
+        return answer
+
+    def _told(self, trial: Trial, instant: int) -> Response:
+        """The page of a trial; what passed can be saved for a while (by who tried it)."""
+        answer = self._frame.page("trial.html", trial=trial)
+        tester = self._tester()
+        if tester is not None:
+            passed = trial.refused is None
+            ticket = self._drafts.seal(trial.settings, tester, instant, passed=passed)
+            set_cookie(answer, cookies.TRIED, ticket, seconds=LIVES // 1_000_000)
         drop_cookie(answer, cookies.SIGN_IN)
         return answer
 
