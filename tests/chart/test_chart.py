@@ -17,7 +17,7 @@ from helm_python import Chart, HelmError
 from helm_python.chart import lint
 
 from scim_connector import __version__
-from scim_connector.settings import SETTINGS
+from scim_connector.settings import PREFIX, SETTINGS
 
 CHART = Path(__file__).resolve().parents[2] / "deploy/helm/scim-connector"
 LEAST: dict[str, Any] = {"publicUrl": "https://scim.example.com"}
@@ -40,6 +40,8 @@ FULL: dict[str, Any] = {
     "worker": {"replicas": 1},
     "ingress": {"enabled": True, "className": "nginx", "tlsSecretName": "tls"},
     "networkPolicy": {"enabled": True, "from": [{"namespaceSelector": {}}]},
+    "extraVolumes": [{"name": "authority", "configMap": {"name": "authority"}}],
+    "extraVolumeMounts": [{"name": "authority", "mountPath": "/etc/authority"}],
     "podAnnotations": {"a": "b"},
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"key": "k", "operator": "Exists"}],
@@ -174,7 +176,10 @@ def test_what_is_set_arrives_as_it_was_written() -> None:
         {},
         {"publicUrl": "http://scim.example.com"},
         {"publicUrl": "https://scim.example.com/scim"},
+        {"publicUrl": "https://scim.example.com?a=b"},
+        {"publicUrl": "https://ann@scim.example.com"},
         {**LEAST, "settings": {"SMTP_HOST": "x"}},
+        {**LEAST, "settings": {"SCIM_CONNECTOR_SMTP_HOTS": "x"}},
         {**LEAST, "settings": {"SCIM_CONNECTOR_SECRET_KEY": "x"}},
         {**LEAST, "settings": {"SCIM_CONNECTOR_SMTP_PASSWORD": "x"}},
         {**LEAST, "settings": {"SCIM_CONNECTOR_SECRET_KEY_FILE": "x"}},
@@ -187,6 +192,7 @@ def test_what_is_set_arrives_as_it_was_written() -> None:
                 {"name": "SCIM_CONNECTOR_DATABASE_URL", "secretName": "s", "key": "k"}
             ],
         },
+        {**LEAST, "extraVolumeMounts": [{"name": "authority"}]},
         {**LEAST, "replicas": 3},
         {**LEAST, "web": {"replicas": 0}},
     ],
@@ -198,6 +204,34 @@ def test_values_that_cannot_work_are_refused(values: dict[str, Any]) -> None:
         Chart.load(CHART).render(
             Chart.load(CHART).merge_values(values), name="idm", namespace="scim"
         )
+
+
+def test_the_schema_knows_every_setting() -> None:
+    """A misspelt name is refused by Helm, a new setting is not."""
+    known = json.loads((CHART / "values.schema.json").read_text())["definitions"]
+    own = {"DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "PUBLIC_URL", "DELIVER"}
+    own |= {"HOST", "PORT", "TLS_CERT", "TLS_KEY"}  # probes and Service rest on these
+    others = [s for s in SETTINGS if s.variable.removeprefix(PREFIX) not in own]
+
+    assert known["plain"]["enum"] == [s.variable for s in others if not s.secret]
+    assert known["secret"]["enum"] == [s.variable for s in others if s.secret]
+
+
+def test_a_pod_that_stops_answers_until_nobody_is_sent_to_it() -> None:
+    """The web waits before it stops, and there is time for that and for what it does."""
+    (web,) = [p for p in pods(FULL) if p["containers"][0]["name"] == "web"]
+    waits = web["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert waits == ["sleep", "5"]
+    assert web["terminationGracePeriodSeconds"] >= 5 + 10
+
+
+def test_files_of_ones_own_are_in_every_pod() -> None:
+    """As the certificates of a private authority are, for mail and the database."""
+    for pod in pods(FULL):
+        mounts = {each["name"] for each in pod["containers"][0]["volumeMounts"]}
+        assert {"authority", "secrets", "data", "tmp"} <= mounts
+        assert mounts == {each["name"] for each in pod["volumes"]}
 
 
 def test_the_chart_is_of_this_version() -> None:

@@ -30,7 +30,7 @@ helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
 {{- define "scim-connector.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
-terminationGracePeriodSeconds: 15
+terminationGracePeriodSeconds: 30
 securityContext:
   runAsNonRoot: true
   runAsUser: 10001
@@ -68,6 +68,9 @@ volumes:
     emptyDir: {}
   - name: tmp
     emptyDir: {}
+{{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "scim-connector.container" -}}
@@ -86,6 +89,9 @@ volumeMounts:
     mountPath: /data
   - name: tmp
     mountPath: /tmp
+{{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* A variable that is given by hand wins over none of these. */}}
