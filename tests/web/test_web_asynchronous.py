@@ -26,7 +26,6 @@ from scim_connector.directory.tables import audit_events, receipts, users
 from scim_connector.provisioning import asynchronous
 from scim_connector.settings import Settings
 from scim_connector.tokens.signing import SigningKeys
-from scim_connector.web.asynchronous import prefers_async
 from scim_connector.web.carrying_out import LEASE, Carrier
 from scim_connector.wiring import open_house, parts_of, prepare
 from scim_connector.wiring.workers import carrier
@@ -300,25 +299,28 @@ def test_a_patch_that_says_nothing_is_refused_at_once(
     assert _refused(door, place)[0] == "404"
 
 
-@pytest.mark.parametrize(
-    ("header", "asks"),
-    [
-        ("respond-async", True),
-        ("Respond-Async", True),
-        ("wait=10, respond-async", True),
-        ("respond-async; foo=bar", True),
-        ('handling="a, respond-async"', False),
-        ('foo="x\\", respond-async"', False),
-        ("return=minimal", False),
-        ("respond-asynchronously", False),
-        ('"', False),
-        ("", False),
-        ("x" * 2000 + ", respond-async", False),
-    ],
-)
-def test_the_preference_is_read_as_rfc_7240_writes_it(header: str, asks: bool) -> None:
-    """Names in any case, several in a header, values in quotes (RFC 7240 section 2)."""
-    assert prefers_async(header) is asks
+def test_an_answer_that_is_there_in_time_is_given(both: Door) -> None:
+    """With wait=n one resource is answered at once; a Bulk, or without wait, is not."""
+    patient = {"Prefer": "respond-async, wait=10"}
+    at_once = both.send("POST", "/Users", person(KIM), headers=patient)
+    many = both.send("POST", "/Bulk", _bulk(), headers=patient)
+
+    assert at_once.status_code == 201
+    assert at_once.get_json()["userName"] == KIM
+    assert "Preference-Applied" not in at_once.headers
+    assert many.status_code == 202
+
+
+def test_whoever_would_wait_comes_behind_what_waits(both: Door) -> None:
+    """Requests of a connection keep their order, also with wait=n."""
+    kim = both.made(KIM)
+    first = _ask(both, "PATCH", f"/Users/{kim}", _change(displayName="First"))
+    body, patient = _change(displayName="Second"), "respond-async, wait=10"
+    second = _ask(both, "PATCH", f"/Users/{kim}", body, Prefer=patient)
+    _work(both)
+
+    assert _result(both, first)["status"] == _result(both, second)["status"] == "200"
+    assert both.send("GET", f"/Users/{kim}").get_json()["displayName"] == "Second"
 
 
 def test_reads_and_searches_are_answered_at_once(door: Door) -> None:

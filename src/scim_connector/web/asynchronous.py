@@ -7,7 +7,6 @@ accepts security event tokens gets that operation as one.
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
@@ -18,6 +17,7 @@ from scim_connector.directory import async_requests
 from scim_connector.provisioning import asynchronous
 from scim_connector.provisioning.asynchronous import Kept
 from scim_connector.scim.errors import NotFound
+from scim_connector.scim.preferences import RESPOND_ASYNC, preferences, wait_of
 from scim_connector.scim.types import BULK_RESPONSE
 from scim_connector.tokens.signing import SigningKeys
 from scim_connector.web import replies
@@ -37,7 +37,6 @@ PLACE: Final = "Requests"
 #: What a result is as a security event, and what such a token is sent as.
 EVENT: Final = "urn:ietf:params:scim:event:misc:asyncresp"
 TOKEN_TYPE: Final = "application/secevent+jwt"  # noqa: S105 - a media type
-_PREFERENCE: Final = "respond-async"
 #: What was sent and what came of it are encrypted for this.
 _SEALED_FOR: Final = "asynchronous requests"
 #: Whoever asks for a result that is not there yet is asked to wait so many seconds.
@@ -45,8 +44,6 @@ _RETRY_AFTER: Final = 1
 #: What every address of a resource goes on behind.
 _BELOW: Final = "/scim/v2"
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-#: One preference (RFC 7240 section 2); a comma in quotes parts nothing.
-_ONE: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+')
 _LONGEST_HEADER: Final = 1_024
 
 
@@ -74,7 +71,18 @@ class Asynchronous:
         header = visit.header("HTTP_PREFER")
         if header is None or not self.is_on or visit.request.method not in _CHANGES:
             return False
-        return prefers_async(header)
+        wanted = preferences(header)
+        return RESPOND_ASYNC in wanted and not self._is_in_time(visit, wait_of(wanted))
+
+    def _is_in_time(self, visit: Visit, seconds: int) -> bool:
+        """Whether the answer is there sooner than a client would wait (RFC 7240 4.3).
+
+        That of one resource is, unless others of the connection come before it.
+        """
+        if seconds < 1 or visit.request.path.rstrip("/").endswith("/Bulk"):
+            return False
+        waiting = async_requests.queue(self._database.reader(), visit.connection.id)
+        return waiting.count == 0
 
     def take(self, visit: Visit, call: Call) -> Reply:
         """Promise a request that could be judged no further (202)."""
@@ -84,7 +92,7 @@ class Asynchronous:
             202,
             visit.id,
             ("Set-Txn", txn),
-            ("Preference-Applied", _PREFERENCE),
+            ("Preference-Applied", RESPOND_ASYNC),
             ("Location", f"{self._base_url}/{PLACE}/{txn}"),
             ("Content-Length", "0"),
         )
@@ -125,13 +133,6 @@ class Asynchronous:
         made = replies.empty(200, visit.id, ("Content-Type", TOKEN_TYPE))
         length = ("Content-Length", str(len(token)))
         return Reply(made.status, [*made.headers, length], token)
-
-
-def prefers_async(header: str) -> bool:
-    """Whether a Prefer header asks for it; other preferences do not matter here."""
-    each = (found[0] for found in _ONE.finditer(header[:_LONGEST_HEADER]))
-    names = (re.split("[;=]", one, maxsplit=1)[0] for one in each)
-    return _PREFERENCE in {name.strip().lower() for name in names}
 
 
 def _accepts_token(visit: Visit) -> bool:
