@@ -13,6 +13,7 @@ import pytest
 from scim_connector.administration import alert_watch
 from scim_connector.administration import alerts as doors
 from scim_connector.administration import connections as administration
+from scim_connector.administration import receivers as receiver_doors
 from scim_connector.administration import webhooks as webhook_doors
 from scim_connector.administration.alert_conditions import BY_ID, CONDITIONS
 from scim_connector.administration.errors import NotPossible
@@ -22,6 +23,7 @@ from scim_connector.directory import (
     credentials,
     installation,
     outbox,
+    receivers,
     roles,
     seals,
     users,
@@ -223,6 +225,46 @@ def _webhook_lost(entra: Provider) -> int:
     return now
 
 
+def _receiver(entra: Provider) -> int:
+    """A receiver of deactivations that is told of one; nothing listens there."""
+    keys, url = SecretKeys.fresh(), "https://soc.contoso.com/"
+    database = entra.database
+    seals.seal(database, now=house.now())
+    made = database.write(
+        lambda tx: receiver_doors.add(tx, keys, "soc", url, operator())
+    )
+    leaver = entra.post(person("leaver@contoso.com"))
+    entra.patch(str(leaver.id), patch_of(active=False))
+    seals.seal(database, now=house.now())
+    return made.id
+
+
+def _not_taken(entra: Provider) -> int:
+    _receiver(entra)
+    return house.now() + 2 * HOUR + MINUTE
+
+
+def _refused_event(entra: Provider) -> int:
+    _refuse(entra.database, _receiver(entra), house.now())
+    return house.now() + MINUTE
+
+
+def _refuse(database: Database, receiver_id: int, now: int) -> None:
+    """It says of its event that it will never take it."""
+    reader = database.reader()
+    [event] = audit.named_after(reader, 0, ("user:deactivated",), at_most=9)
+    said = {"kind": "deactivate", "jti": "j", "at": now, "refused": "no"}
+    row = {"receiver_id": receiver_id, "event_id": event.id, **said}
+
+    def work(tx: Any) -> None:
+        found = receivers.by_id(tx, receiver_id)
+        assert found is not None
+        receivers.took(tx, row)
+        receivers.passed(tx, found, event.id)
+
+    database.write(work)
+
+
 def _unsealed(entra: Provider) -> int:
     return house.now() + 6 * MINUTE
 
@@ -270,6 +312,16 @@ CASES: dict[str, tuple[str, Callable[[Provider], int], str]] = {
         "webhook_not_delivered",
         _webhook_lost,
         "Webhook pager has not taken 1 message.",
+    ),
+    "events": (
+        "events_not_taken",
+        _not_taken,
+        "Receiver soc has not taken a security event for 2 hours.",
+    ),
+    "refused event": (
+        "events_not_taken",
+        _refused_event,
+        "Receiver soc has refused 1 security event.",
     ),
     "backup": ("backup_old", _backup, "The last backup is 27 hours old."),
     "audit": ("audit_unsealed", _unsealed, "is not sealed since 6 minutes."),
@@ -551,6 +603,32 @@ def test_a_webhook_that_is_tried_in_vain_is_told_of_in_an_hour(
     _look(database, now + HOUR + 2 * MINUTE)
 
     assert "webhook_not_delivered" not in _holds(database)
+
+
+def test_a_receiver_is_told_of_until_it_takes_its_events(entra: Provider) -> None:
+    """Not before an hour, not while it is paused, and not for what is sent again."""
+    database, soc = entra.database, _receiver(entra)
+    later = house.now() + HOUR + MINUTE
+    _look(database, house.now() + HOUR - MINUTE)
+    assert "events_not_taken" not in _holds(database)
+
+    database.write(lambda tx: receivers.change(tx, soc, {"paused": True}))
+    _look(database, later)
+    assert "events_not_taken" not in _holds(database)
+    database.write(lambda tx: receivers.change(tx, soc, {"paused": False}))
+    _look(database, later)
+    assert "events_not_taken" in _holds(database)
+
+    _refuse(database, soc, house.now())
+    _look(database, house.now() + 2 * DAY)
+    assert "events_not_taken" not in _holds(database)
+    found = receivers.by_id(database.reader(), soc)
+    assert found is not None
+    event = found.position
+    database.write(lambda tx: receiver_doors.replay(tx, found, event, operator()))
+    _look(database, house.now() + 2 * DAY + MINUTE)
+
+    assert "events_not_taken" not in _holds(database)
 
 
 def test_what_cannot_be_judged_stays_as_it_is(

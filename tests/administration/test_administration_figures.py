@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim_connector.administration import figures, webhooks
+from scim_connector.administration import figures, receivers, webhooks
 from scim_connector.administration.readings import Sample, Sight, Times
 from scim_connector.directory import outbox, request_counts, seals
 from scim_connector.directory import webhooks as rows
@@ -51,6 +51,8 @@ def test_every_figure_is_read(database: Database) -> None:
     programs.application(database, "nextgen", logout_url="https://x.example/out")
     # Its events are of the machine's clock, and all others of that of the house.
     seals.seal(database, now=house.now())
+    soc = ("soc", "https://soc.contoso.com/", house.operator())
+    database.write(lambda tx: receivers.add(tx, SecretKeys.fresh(), *soc))
     leaver = entra.post(person("leaver@contoso.com"))
     kim = entra.post(person("kim.doe@contoso.com"))
     with pytest.raises(ScimError):
@@ -77,6 +79,8 @@ def test_every_figure_is_read(database: Database) -> None:
     assert _value(found, "outbox_oldest_seconds", "logout") > 300
     assert _value(found, "outbox_messages", "webhook") == 1
     assert _value(found, "webhook_messages_not_delivered", "pager") == 1
+    assert 300 < _value(found, "security_events_oldest_seconds", "soc") < 400
+    assert _value(found, "security_events_refused", "soc") == 0
     assert _value(found, "async_requests", "entra") == 1
     assert 300 < _value(found, "async_oldest_seconds", "entra") < 400
     assert _value(found, "cut_offs_unfinished") == 1

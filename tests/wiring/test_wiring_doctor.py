@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from scim_connector.administration import webhooks
+from scim_connector.administration import receivers, webhooks
 from scim_connector.administration.findings import Finding, Verdict
 from scim_connector.cli import main
 from scim_connector.directory import (
+    audit,
     connections,
     credentials,
     installation,
@@ -26,6 +27,7 @@ from scim_connector.directory import (
 )
 from scim_connector.directory import webhooks as rows
 from scim_connector.directory.database import Database, Transaction
+from scim_connector.rules.events import Event
 from scim_connector.settings import Settings
 from scim_connector.tokens.secrets import SecretKeys
 from scim_connector.wiring import House, doctor, machine, open_house, prepare
@@ -122,6 +124,35 @@ def test_a_webhook_that_takes_nothing_is_named(settings: Settings) -> None:
     assert found.verdict is Verdict.LOOK
     assert found.sentence == "Not delivered: pager answered 500."
     assert found.command == "webhook show pager"
+
+
+def test_a_receiver_that_takes_nothing_is_named(settings: Settings) -> None:
+    """Also one that never asks; nothing is said where there is none, or it is paused."""
+
+    def wait(house: House) -> None:
+        ago = replace(operator(), now=time_ns() // 1000 - 600_000_000)
+        house.database.write(
+            lambda tx: receivers.add_polling(tx, house.keys, "soc", ago)
+        )
+        event = Event("user:deactivated", {})
+        house.database.write(
+            lambda tx: audit.record(tx, [event], at=ago.now, actor=ago.actor)
+        )
+
+    def pause(house: House) -> None:
+        soc = receivers.find(house.database.reader(), "soc")
+        act = operator()
+        house.database.write(lambda tx: receivers.change(tx, soc, act, paused=True))
+
+    assert _found(settings, "receiver") == []
+    _in(settings, wait)
+    (found,) = _found(settings, "receiver soc")
+    _in(settings, pause)
+
+    assert found.verdict is Verdict.LOOK
+    assert "for 10 minutes: it does not ask for them." in found.sentence
+    assert found.command == "receiver show soc"
+    assert _found(settings, "receiver") == []
 
 
 # ------------------------------------------------------------------------ the machine

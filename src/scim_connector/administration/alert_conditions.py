@@ -122,6 +122,18 @@ CONDITIONS: Final = (
         alert_judges.cut_off,
     ),
     Condition(
+        "events_not_taken",
+        "A receiver does not take security events",
+        "1",
+        "hours",
+        "A receiver of security events has not taken one for so long, or has refused one"
+        " within 24 hours. What it watches over may still let somebody in who is out here.",
+        "See on the page of the receiver why. What it has not taken is sent once it"
+        " answers; what it has refused, once you send it again from there.",
+        MANAGE_APPS,
+        alert_judges.receivers_behind,
+    ),
+    Condition(
         "mail_not_delivered",
         "Mails were not delivered",
         "1",

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from scim_connector.administration import backups, certificates, reasons
 from scim_connector.administration.overview import DAY, first_expiry
+from scim_connector.administration.receivers import waiting_since
 from scim_connector.directory import (
     async_requests,
     audit,
     connections,
     credentials,
     outbox,
+    receivers,
     request_log,
     seals,
     webhooks,
@@ -180,6 +182,23 @@ def cut_off(look: Look, minutes: tuple[int, ...]) -> Iterator[Holding]:
             f"application {name}",
             f"Application {name} has not confirmed {_many(count, 'deactivation')}.",
         )
+
+
+def receivers_behind(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
+    """A receiver has not taken an event for so long, or refused one within a day."""
+    refused = receivers.refused(look.reader, since=look.now - DAY)
+    for each in receivers.every(look.reader):
+        if each.paused:
+            continue
+        since = waiting_since(look.reader, each)
+        if since is not None and look.now - since > hours[0] * HOUR:
+            shown = _many((look.now - since) // HOUR, "hour")
+            said = f"has not taken a security event for {shown}"
+        elif each.id in refused:
+            said = f"has refused {_many(refused[each.id], 'security event')}"
+        else:
+            continue
+        yield Holding(f"receiver {each.name}", f"Receiver {each.name} {said}.")
 
 
 # ------------------------------------------------------------------------- the house

@@ -16,6 +16,7 @@ from scim_connector.administration.overview import (
     first_expiry,
 )
 from scim_connector.administration.overview import mail as mails
+from scim_connector.administration.receivers import waiting_since
 from scim_connector.administration.webhooks import state_of
 from scim_connector.directory import (
     async_requests,
@@ -24,6 +25,7 @@ from scim_connector.directory import (
     credentials,
     links,
     outbox,
+    receivers,
     request_log,
     seals,
     webhooks,
@@ -39,17 +41,20 @@ _HOUR: Final = 3600 * SECOND
 UNSEALED_AFTER: Final = 5 * 60 * SECOND
 #: What was taken to be carried out later is, within a second or so.
 WAITED_AFTER: Final = 60 * SECOND
+#: Security events are taken within seconds.
+NOT_TAKEN_AFTER: Final = 5 * 60 * SECOND
 #: A backup each day may begin a little later than yesterday.
 BACKUP_AFTER: Final = 26 * _HOUR
 _OKTA_ID: Final = re.compile(r"00u[0-9A-Za-z]{17}")
 
 
 def examined(reader: Reader, now: int) -> Iterator[Finding]:
-    """Look at counters, audit, mails, backups and each connection; *now* in µs."""
+    """Look at what is stored, what leaves here and each connection; *now* in µs."""
     yield from _counters(reader)
     yield _audit(reader, now)
     yield _mails(reader, now)
     yield from _webhooks(reader)
+    yield from _receivers(reader, now)
     yield _asked(reader, now)
     yield _backup(reader, now)
     every = [c for c in connections.every(reader) if c.state != "retired"]
@@ -109,6 +114,21 @@ def _webhooks(reader: Reader) -> Iterator[Finding]:
             yield look(area, sentence, advice, f"webhook show {each.name}")
         elif state != "paused":
             yield good(area, "It takes what it is sent.")
+
+
+def _receivers(reader: Reader, now: int) -> Iterator[Finding]:
+    for each in receivers.every(reader):
+        area, since = f"receiver {each.name}", waiting_since(reader, each)
+        if each.paused:
+            continue
+        if since is None or now - since < NOT_TAKEN_AFTER:
+            yield good(area, "It takes the security events it asked for.")
+            continue
+        minutes = (now - since) // (60 * SECOND)
+        why = each.last_error or "it does not ask for them"
+        sentence = f"It has not taken any for {minutes:,} minutes: {why.rstrip('.')}."
+        advice = "See whether it can be reached; what it missed is kept for it."
+        yield look(area, sentence, advice, f"receiver show {each.name}")
 
 
 def _asked(reader: Reader, now: int) -> Finding:

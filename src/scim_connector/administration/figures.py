@@ -142,6 +142,21 @@ FIGURES: Final = (
         readings.webhooks_lost,
     ),
     Figure(
+        "security_events_oldest_seconds",
+        "gauge",
+        ("receiver",),
+        "How long the oldest security event has waited that a receiver is still to take;"
+        " 0 without one. A paused receiver takes none.",
+        readings.receivers_wait,
+    ),
+    Figure(
+        "security_events_refused",
+        "gauge",
+        ("receiver",),
+        "Security events that a receiver refused for good in the last 30 days.",
+        readings.receivers_refused,
+    ),
+    Figure(
         "deactivations_last_day",
         "gauge",
         (),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.administration import backups
 from scim_connector.administration import connections as administration
 from scim_connector.administration.overview import DAY, WEEK, first_expiry
+from scim_connector.administration.receivers import waiting_since
 from scim_connector.directory import (
     async_requests,
     conflicts,
@@ -20,6 +21,7 @@ from scim_connector.directory import (
     credentials,
     outbox,
     receipts,
+    receivers,
     refusals,
     request_counts,
     request_log,
@@ -216,6 +218,20 @@ def webhooks_lost(sight: Sight) -> Iterator[Sample]:
     found = webhooks.tallies(sight.reader)
     for each in webhooks.every(sight.reader):
         yield (each.name,), found.get(each.id, webhooks.Tally()).lost
+
+
+def receivers_wait(sight: Sight) -> Iterator[Sample]:
+    """How long the oldest event has waited that a receiver is still to take."""
+    for each in receivers.every(sight.reader):
+        since = waiting_since(sight.reader, each)
+        yield (each.name,), 0 if since is None else max(0, sight.ago(since))
+
+
+def receivers_refused(sight: Sight) -> Iterator[Sample]:
+    """Events that each receiver refused for good, as long as that is remembered."""
+    refused = receivers.refused(sight.reader, since=sight.now - receivers.KEPT)
+    for each in receivers.every(sight.reader):
+        yield (each.name,), refused.get(each.id, 0)
 
 
 # ------------------------------------------------------------------------ what ended

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+import orjson
+
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import audit, receivers, seals
 from scim_connector.directory.constraints import ConstraintBroken
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 SEALED_FOR: Final = "bearer of a receiver"
 DEFAULT: Final = ("deactivate", "session-revoked")
 _LONGEST: Final = 200
+#: Among so many events behind its position one that a receiver is to be told is found,
+#: unless it asked for something rare; then it is found a little late.
+_LOOKED_AT: Final = 1000
 
 
 def find(reader: Reader, name: str) -> Receiver:
@@ -201,6 +206,25 @@ def remove(tx: Transaction, receiver: Receiver, act: Act) -> None:
     """Send a receiver nothing more, and forget what it took."""
     receivers.remove(tx, receiver.id)
     _tell(tx, "receiver:removed", act, name=receiver.name, url=receiver.url)
+
+
+def waiting_since(reader: Reader, receiver: Receiver) -> int | None:
+    """When the oldest event was recorded that a receiver has never taken.
+
+    Microseconds UTC; None when there is none.  What is only sent again counts as taken.
+    """
+    kinds = [BY_ID[kind] for kind in receiver.kinds]
+    names = sorted({name for kind in kinds for name in kind.of})
+    found = audit.named_after(reader, receiver.position, names, at_most=_LOOKED_AT)
+    if not found:
+        return None
+    upto = found[-1].id
+    taken = receivers.taken(reader, receiver.id, after=receiver.position, upto=upto)
+    for event in (each for each in found if each.id not in taken):
+        facts = orjson.loads(event.facts)
+        if any(kind.is_caused_by(event.name, facts) for kind in kinds):
+            return event.at
+    return None
 
 
 def known(kinds: Iterable[str]) -> tuple[str, ...]:

@@ -248,6 +248,22 @@ def after(reader: Reader, event_id: int, *, at_most: int = BATCH) -> list[AuditE
     return [_event(row) for row in rows]
 
 
+def named_after(
+    reader: Reader, event_id: int, names: Sequence[str], *, at_most: int
+) -> list[AuditEvent]:
+    """The events of these names behind one, the oldest first."""
+    statement = Statement(
+        _told()
+        .where(
+            audit_events.c.name.in_(names),
+            audit_events.c.id > bindparam("after", type_=BigInteger),
+        )
+        .order_by(audit_events.c.id)
+        .limit(at_most)
+    )
+    return [_event(row) for row in reader.rows(statement, after=event_id)]
+
+
 _COUNT_PLAIN = Statement(
     select(func.count())
     .select_from(audit_events)

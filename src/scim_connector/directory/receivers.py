@@ -185,6 +185,21 @@ _REMOVE_DELIVERIES = Statement(
     delete(event_deliveries).where(event_deliveries.c.receiver_id == bindparam("of_id"))
 )
 _REMOVE = Statement(delete(event_receivers).where(_THIS))
+_TAKEN = Statement(
+    select(event_deliveries.c.event_id).where(
+        event_deliveries.c.receiver_id == bindparam("of_receiver"),
+        event_deliveries.c.event_id > bindparam("after", type_=BigInteger),
+        event_deliveries.c.event_id <= bindparam("upto", type_=BigInteger),
+    )
+)
+_REFUSED = Statement(
+    select(event_deliveries.c.receiver_id, func.count())
+    .where(
+        event_deliveries.c.refused.is_not(None),
+        event_deliveries.c.at > bindparam("since", type_=BigInteger),
+    )
+    .group_by(event_deliveries.c.receiver_id)
+)
 _ENDED = event_deliveries.c.at < bindparam("until", type_=BigInteger)
 _HAS_ENDED = Statement(select(event_deliveries.c.id).where(_ENDED).limit(1))
 _FORGET = Statement(delete(event_deliveries).where(_ENDED))
@@ -316,6 +331,17 @@ def passed(tx: Transaction, receiver: Receiver, position: int) -> None:
 def failed(tx: Transaction, receiver_id: int, why: str, *, again_at: int) -> None:
     """A receiver did not take an event; everything waits for it."""
     tx.run(_FAILED, of_id=receiver_id, why=why, again_at=again_at)
+
+
+def taken(reader: Reader, receiver_id: int, *, after: int, upto: int) -> set[int]:
+    """The events of audit of which a receiver has taken or refused something."""
+    rows = reader.rows(_TAKEN, of_receiver=receiver_id, after=after, upto=upto)
+    return {int(event_id) for (event_id,) in rows}
+
+
+def refused(reader: Reader, *, since: int) -> dict[int, int]:
+    """How many tokens each receiver refused for good later than *since*, by its id."""
+    return {int(id_): int(n) for id_, n in reader.rows(_REFUSED, since=since)}
 
 
 def deliveries(
