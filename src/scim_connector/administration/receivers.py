@@ -208,6 +208,18 @@ def remove(tx: Transaction, receiver: Receiver, act: Act) -> None:
     _tell(tx, "receiver:removed", act, name=receiver.name, url=receiver.url)
 
 
+def state_of(receiver: Receiver, last: int) -> str:
+    """One word for how a receiver stands: paused, trying, waiting or sent.
+
+    *last* is the last event that is sealed.
+    """
+    if receiver.paused:
+        return "paused"
+    if receiver.last_error is not None:
+        return "trying"
+    return "sent" if receiver.position >= last else "waiting"
+
+
 def waiting_since(reader: Reader, receiver: Receiver) -> int | None:
     """When the oldest event was recorded that a receiver has never taken.
 

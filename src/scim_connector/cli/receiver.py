@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,7 +12,7 @@ from scim_connector.cli.context import act, ask, fail, moment, opens
 from scim_connector.cli.output import json_option, record, records
 from scim_connector.directory import receivers, seals
 from scim_connector.rules.security_events import BY_ID, EVENTS
-from scim_connector.web.console.receivers import address_of
+from scim_connector.web.polling import address_of
 from scim_connector.wiring.workers import transmitter
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from scim_connector.tokens.opaque import Token
     from scim_connector.wiring import House
 
+_STATES: Final = {
+    "sent": "up to date",
+    "waiting": "behind",
+    "trying": "trying again",
+    "paused": "paused",
+}
 _KINDS = click.option(
     "--event",
     "kinds",
@@ -131,7 +137,7 @@ def list_(house: House, as_json: bool) -> None:
             "name": each.name,
             "url": address_of(each, house.settings.address),
             "polls": each.polls,
-            "state": _state(each, last),
+            "state": _STATES[doors.state_of(each, last)],
             "last delivered": moment(each.last_delivered_at),
             "trouble": each.last_error,
         }
@@ -139,16 +145,6 @@ def list_(house: House, as_json: bool) -> None:
     ]
     hint = "No receiver yet: scim-connector receiver add NAME URL"
     records(rows, as_json=as_json, empty=hint)
-
-
-def _state(each: receivers.Receiver, last: int) -> str:
-    if each.paused:
-        return "paused"
-    return "trying again" if each.last_error else _behind(each, last)
-
-
-def _behind(each: receivers.Receiver, last: int) -> str:
-    return "up to date" if each.position >= last else "behind"
 
 
 @receiver.command()
@@ -177,7 +173,7 @@ def show(house: House, name: str, limit: int, as_json: bool) -> None:
         "audience": found.audience,
         "bearer": "set" if found.bearer else "none",
         "events": list(found.kinds),
-        "state": _state(found, seals.last_event(reader)),
+        "state": _STATES[doors.state_of(found, seals.last_event(reader))],
         "sent up to event": found.position,
         "last asked": moment(found.polled_at),
         "tries again at": moment(found.due_at) if found.last_error else None,

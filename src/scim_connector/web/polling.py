@@ -157,6 +157,11 @@ def place_of(receiver: Receiver) -> str:
     return f"{PATH}/{receiver.id}"
 
 
+def address_of(each: Receiver, public: str) -> str:
+    """Where tokens are posted, or where one that polls asks for them."""
+    return f"{public}{place_of(each)}" if each.polls else each.url
+
+
 def _read(environ: WSGIEnvironment) -> Poll:
     """What is asked for; raises ScimError with what to change."""
     body = bodies.read(Request(environ, populate_request=False), LARGEST)

@@ -16,8 +16,8 @@ from scim_connector.web.admin_api.routes import (
     Route,
     cut,
 )
-from scim_connector.web.console.receivers import address_of, state_of
 from scim_connector.web.console.sheets import instant
+from scim_connector.web.polling import address_of
 
 if TYPE_CHECKING:
     from scim_connector.directory.receivers import Delivery, Receiver
@@ -42,7 +42,7 @@ def _shown(visit: Visit, each: Receiver) -> dict[str, Any]:
         "audience": each.audience,
         "has_bearer": each.bearer is not None,
         "events": list(each.kinds),
-        "state": state_of(each, seals.last_event(visit.reader)),
+        "state": administration.state_of(each, seals.last_event(visit.reader)),
         "position": each.position,
         "last_delivered": instant(each.last_delivered_at),
         "last_polled": instant(each.polled_at),

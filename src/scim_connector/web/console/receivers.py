@@ -12,7 +12,7 @@ from scim_connector.rules.permissions import MANAGE_APPS, VIEW_APPS
 from scim_connector.rules.security_events import BY_ID, EVENTS
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of, status_of
-from scim_connector.web.polling import place_of
+from scim_connector.web.polling import address_of
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -71,7 +71,7 @@ class ReceiverPages:
         """Every receiver, and the form for another one."""
         reader = self._desk.reader
         last = seals.last_event(reader)
-        found = [(each, state_of(each, last)) for each in receivers.every(reader)]
+        found = [(each, doors.state_of(each, last)) for each in receivers.every(reader)]
         if lists.form():
             public = self._desk.settings.address
             rows = [_line(each, state, public) for each, state in found]
@@ -154,7 +154,7 @@ class ReceiverPages:
             wrong="" if wrong is None else sentence_of(wrong),
             receiver=found,
             place=address_of(found, self._desk.settings.address),
-            state=state_of(found, seals.last_event(reader)),
+            state=doors.state_of(found, seals.last_event(reader)),
             events=[(each, each.id in found.kinds) for each in EVENTS],
             sent=[(each, BY_ID.get(each.kind)) for each in page],
             issuer=self._desk.settings.address,
@@ -238,20 +238,6 @@ class ReceiverPages:
         except REFUSALS as error:
             return self.show(me, receiver_id, error)
         return self._desk.done(f"{PATH}/{receiver_id}", text)
-
-
-def state_of(each: Receiver, last: int) -> str:
-    """One word for how a receiver stands."""
-    if each.paused:
-        return "paused"
-    if each.last_error is not None:
-        return "trying"
-    return "sent" if each.position >= last else "waiting"
-
-
-def address_of(each: Receiver, public: str) -> str:
-    """Where tokens are posted, or where one that polls asks for them."""
-    return f"{public}{place_of(each)}" if each.polls else each.url
 
 
 def _line(each: Receiver, state: str, public: str) -> dict[str, Any]:
