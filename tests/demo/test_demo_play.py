@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
+from time import monotonic, sleep
 
 import pytest
 
@@ -23,7 +24,7 @@ from scim_connector.demo.pace import EVERY_DAY, Pace, PacedTalk
 from scim_connector.demo.people import DEPARTMENT_OF_GROUP, DOMAIN, cast
 from scim_connector.demo.stage import doing, set_up
 from scim_connector.demo.tenant import Tenant
-from scim_connector.directory import receipts, request_log
+from scim_connector.directory import receipts, receivers, request_log
 from scim_connector.probe.client import Client
 from scim_connector.probe.judging import Fault
 from scim_connector.settings import Settings
@@ -54,7 +55,7 @@ class Stage:
 def stage(tmp_path: Path) -> Iterator[Stage]:
     people, random = cast(), Random(1)  # noqa: S311 - a play
     pace = Pace(sleep=lambda _: None)
-    with server.running(tmp_path) as scim, chdir(tmp_path), listening() as logout_url:
+    with server.running(tmp_path) as scim, chdir(tmp_path), listening() as address:
         house = open_house(Settings.load(os.environ))
 
         tokens = set_up(house, people.local).tokens
@@ -67,7 +68,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
         entra, okta = tenant("entra"), tenant("okta")
         backstage = Backstage(house, random)
-        backstage.register(logout_url)
+        backstage.register(address)
         yield Stage(house, Director(entra, okta, backstage, pace, random), pace)
         house.database.close()
 
@@ -106,6 +107,24 @@ def test_whoever_leaves_was_signed_in(stage: Stage) -> None:
     ]
     assert len(made) == 2
     assert all(r.controls["sessions"][NEXTGEN] >= 1 for r in made)
+
+
+def test_the_security_desk_hears_of_whoever_leaves(stage: Stage) -> None:
+    """The server sends it both events of a deactivation while the play goes on."""
+    for act in stage.director.opening():
+        act()
+    stage.play(4)
+
+    reader = stage.house.database.reader()
+    [desk] = receivers.every(reader)
+    kinds: set[str] = set()
+    ends = monotonic() + 20
+    while not kinds and monotonic() < ends:
+        sleep(0.1)
+        taken = receivers.deliveries(reader, desk.id, at_most=100)
+        kinds = {each.kind for each in taken if each.refused is None}
+
+    assert "deactivate" in kinds
 
 
 def test_groups_are_pushed_with_their_members(stage: Stage) -> None:

@@ -32,9 +32,9 @@ def main() -> None:
     parent = os.getppid()
     if not wait_until_ready(settings.address):
         return
-    with listening() as logout_url:
+    with listening() as address:
         director = _director(settings, tokens)
-        director.backstage.register(logout_url)
+        director.backstage.register(address)
         Run(director, is_over=lambda: os.getppid() != parent).play()
 
 

@@ -1,4 +1,4 @@
-"""The applications of the college: what they hear when somebody's sessions end."""
+"""The applications of the college, and its security desk: they take what they are told."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _MOST_BYTES: Final = 64 * 1024
 
 
 class _Listener(BaseHTTPRequestHandler):
-    """Takes a logout token and says that it is done."""
+    """Takes a token or a message and says that it is done."""
 
     timeout = 5
 
     def do_POST(self) -> None:
-        """Answer 204, as OpenID Connect Back-Channel Logout asks."""
+        """Answer 204: for a logout, a security event and a webhook it means "taken"."""
         length = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(min(length, _MOST_BYTES))
         self.send_response(204)
@@ -35,13 +35,13 @@ class _Listener(BaseHTTPRequestHandler):
 
 @contextmanager
 def listening() -> Iterator[str]:
-    """The logout address of an application that answers while this lasts."""
+    """The address of a machine that takes everything while this lasts."""
     server = ThreadingHTTPServer((HOST, 0), _Listener)
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}/logout"
+        yield f"http://{HOST}:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

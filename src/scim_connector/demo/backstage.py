@@ -7,7 +7,13 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from scim_connector.administration import applications, connections, users
+from scim_connector.administration import (
+    applications,
+    connections,
+    receivers,
+    users,
+    webhooks,
+)
 from scim_connector.demo.applications import CLASSIC, NEXTGEN, NOBODY
 from scim_connector.demo.stage import doing
 from scim_connector.directory import links
@@ -44,12 +50,12 @@ class Backstage:
         """Sessions as the settings let them last."""
         self.sessions = sessions_of(self.house)
 
-    def register(self, logout_url: str) -> None:
-        """Two applications: one answers when sessions end, the other does not."""
+    def register(self, address: str) -> None:
+        """Who is told: two applications, one of which never answers, and a desk."""
 
         def work(tx: Transaction) -> None:
             for name, kind, url in (
-                (NEXTGEN, "web", logout_url),
+                (NEXTGEN, "web", f"{address}/logout"),
                 (CLASSIC, "desktop", NOBODY),
             ):
                 applications.add(
@@ -61,6 +67,10 @@ class Backstage:
                     logout_url=url,
                     act=doing(),
                 )
+            keys = self.house.keys
+            receivers.add(tx, keys, "security desk", f"{address}/events", doing())
+            pager = ("pager", f"{address}/pager", doing())
+            webhooks.add(tx, keys, *pager, kinds=("alerts", "heads"))
 
         self.house.database.write(work)
 
