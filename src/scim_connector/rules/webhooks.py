@@ -17,9 +17,10 @@ TEST: Final = "webhook.test"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something to hear of: its word, its sentence, and the types of its messages."""
+    """Something to hear of: its word, title and sentence, and its types of messages."""
 
     id: str
+    title: str
     sentence: str
     types: tuple[str, ...]
 
@@ -27,11 +28,13 @@ class Kind:
 KINDS: Final = (
     Kind(
         "alerts",
+        "Alerts",
         "An alert began to hold, grew worse, or is over.",
         (ALERT_BEGAN, ALERT_ENDED),
     ),
     Kind(
         "heads",
+        "Signed record of changes",
         "The record of changes was signed, so that nobody can cut it off unseen.",
         (AUDIT_HEAD,),
     ),

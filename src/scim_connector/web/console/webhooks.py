@@ -14,6 +14,7 @@ from scim_connector.rules.permissions import MANAGE_APPS, VIEW_APPS
 from scim_connector.rules.webhooks import BY_ID, KINDS
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of, status_of
+from scim_connector.web.console.shown import count
 from scim_connector.web.pages.frame import now
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ class WebhookPages:
             webhooks=[(w, t, state_of(w, t)) for w, t in found],
             words=STATES,
             kinds=[(each, each.id in chosen) for each in KINDS],
+            titles={each.id: each.title for each in KINDS},
             typed={n: request.form.get(n, "")[:_LONGEST] for n in ("name", "url")},
             may_change=me.may(MANAGE_APPS),
-            more=lists.more(f"{len(found)} webhooks.", None, path=PATH),
+            more=lists.more(f"{count(len(found), 'webhook')}.", None, path=PATH),
         )
 
     def _every(self) -> list[tuple[Webhook, Tally]]:
@@ -222,8 +224,8 @@ class WebhookPages:
 
         def work(found: Webhook) -> str:
             if not text:
-                count = self._desk.write(lambda tx: doors.resend_lost(tx, found, act))
-                return f"Sent once more: {count:,}."
+                again = self._desk.write(lambda tx: doors.resend_lost(tx, found, act))
+                return f"Sent once more: {again:,}."
             number = lists.whole(text) or 0
             self._desk.write(lambda tx: doors.resend(tx, found, number, act))
             return "It is sent once more."
