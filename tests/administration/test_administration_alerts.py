@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from scim_connector.administration import alert_watch
+from scim_connector.administration import alert_watch, mails
 from scim_connector.administration import alerts as doors
 from scim_connector.administration import connections as administration
 from scim_connector.administration import receivers as receiver_doors
@@ -603,6 +603,19 @@ def test_a_webhook_that_is_tried_in_vain_is_told_of_in_an_hour(
     _look(database, now + HOUR + 2 * MINUTE)
 
     assert "webhook_not_delivered" not in _holds(database)
+
+
+def test_a_mail_that_a_person_dropped_is_no_alert(entra: Provider) -> None:
+    """Nor one that was sent again instead; only what failed by itself is."""
+    database, now = entra.database, house.now()
+    entra.post(person("second@contoso.com"))
+    first, second = (m.id for m in outbox.waiting(database.reader()))
+    database.write(lambda tx: mails.drop(tx, mails.find(tx, first), operator()))
+    database.write(lambda tx: mails.resend(tx, mails.find(tx, second), operator()))
+
+    _look(database, now)
+
+    assert "mail_not_delivered" not in _holds(database)
 
 
 def test_a_receiver_is_told_of_until_it_takes_its_events(entra: Provider) -> None:

@@ -37,6 +37,13 @@ def _why(room: MailRoom) -> str:
     return str(outbox.listed(reader, "mail:", at_most=1)[0].last_error)
 
 
+def _stand(room: MailRoom) -> list[str]:
+    """How the mails stand that were not sent."""
+    reader = room.provider.database.reader()
+    found = outbox.listed(reader, "mail:", at_most=9, not_sent=True)
+    return [each.state_at(room.now) for each in found]
+
+
 @pytest.mark.parametrize("form", ["plain", "html"])
 def test_the_first_mail_names_what_one_needs(room: MailRoom, form: str) -> None:
     """Username, addresses of applications, and until when, in UTC and here."""
@@ -98,6 +105,7 @@ def test_what_nobody_writes_is_said(room: MailRoom) -> None:
 
     assert room.deliver() == []
     assert _why(room) == "Nothing here writes mail:pigeon."
+    assert _stand(room) == ["failed"]
 
 
 def test_a_confirmation_goes_to_the_new_address_and_dies_with_the_person(
@@ -119,6 +127,7 @@ def test_a_confirmation_goes_to_the_new_address_and_dies_with_the_person(
     assert link_in(mail)
     assert room.deliver() == []
     assert "inactive" in _why(room)
+    assert _stand(room) == ["withdrawn"]
 
 
 def test_a_link_that_waited_too_long_is_not_sent(room: MailRoom) -> None:
@@ -160,3 +169,4 @@ def test_an_alert_reaches_whoever_it_is_for(room: MailRoom) -> None:
     assert "27 hours old" in mail.body("plain")
     assert room.deliver() == []
     assert _why(room) == "The user is inactive now."
+    assert _stand(room) == ["withdrawn"]

@@ -623,6 +623,28 @@ def test_a_message_is_given_up_or_grows_stale(database: Database) -> None:
     assert outbox.waiting_by_topic(database.reader()) == {"mail:welcome": 1}
 
 
+def test_a_withdrawn_message_is_no_failure(database: Database) -> None:
+    """It waits no more, is seen as withdrawn, and counts for nobody as given up."""
+
+    def add(tx: Transaction) -> None:
+        for topic in ("mail:welcome", "mail:reset"):
+            outbox.add(tx, topic, {}, user_id=1, now=1)
+
+    database.write(add)
+    welcome, reset = outbox.waiting(database.reader())
+    database.write(lambda tx: outbox.withdraw(tx, welcome.id, "gone", now=2))
+    database.write(lambda tx: outbox.hold(tx, "mail:reset", now=3))
+    database.write(lambda tx: outbox.drop_held(tx, "dropped", now=4))
+
+    assert outbox.waiting(database.reader()) == []
+    found = outbox.listed(database.reader(), "mail:", at_most=9, not_sent=True)
+    assert [each.message.id for each in found] == [reset.id, welcome.id]
+    assert [each.state_at(9) for each in found] == ["withdrawn", "withdrawn"]
+    assert outbox.given_up(database.reader(), since=0) == {}
+    again = database.write(lambda tx: outbox.withdraw(tx, reset.id, "x", now=5))
+    assert not again
+
+
 def _entry(number: int, **more: Any) -> Entry:
     entry = Entry(
         request_id=f"r{number}",

@@ -92,12 +92,12 @@ def _mails(reader: Reader, now: int) -> Finding:
     standing = mails(reader, now)
     lost = standing["failed"] + standing["late"]
     if lost:
-        sentence = f"{lost:,} mails of the last seven days were not delivered."
+        sentence = f"Mails of the last seven days that were not delivered: {lost:,}."
         advice = "See why, then send them again or drop them."
         return look("mail", sentence, advice, "mail list --not-sent")
     held = outbox.count_held(reader)
     if held:
-        sentence = f"{held:,} mails wait for a decision."
+        sentence = f"Mails that wait for a decision: {held:,}."
         return look("mail", sentence, "Send them, or drop them.", "mail held send")
     return good("mail", "No mail of the last seven days was lost.")
 

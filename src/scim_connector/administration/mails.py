@@ -48,9 +48,7 @@ def resend(tx: Transaction, standing: Standing, act: Act) -> None:
     message = standing.message
     is_open = standing.delivered_at is None and standing.given_up_at is None
     if is_open:
-        outbox.failed(
-            tx, message.id, "Sent again by a person.", now=act.now, again_at=None
-        )
+        outbox.withdraw(tx, message.id, "Sent again by a person.", now=act.now)
     until = act.now + DAY if message.topic in _WITH_LINK else None
     outbox.add(
         tx,
@@ -64,11 +62,9 @@ def resend(tx: Transaction, standing: Standing, act: Act) -> None:
 
 
 def drop(tx: Transaction, standing: Standing, act: Act) -> None:
-    """Give a mail up; raises NotPossible for one that has gone."""
-    dropped = outbox.failed(
-        tx, standing.message.id, "Dropped by a person.", now=act.now, again_at=None
-    )
-    if not dropped:
+    """Withdraw a mail; raises NotPossible for one that has gone."""
+    why = "Dropped by a person."
+    if not outbox.withdraw(tx, standing.message.id, why, now=act.now):
         raise NotPossible("This mail has been sent, or was given up before.")
     _tell(tx, "mail:dropped", standing, act)
 
@@ -81,7 +77,7 @@ def release_held(tx: Transaction, act: Act) -> int:
 
 
 def drop_held(tx: Transaction, act: Act) -> int:
-    """Give up what was held; returns how many mails."""
+    """Withdraw what was held; returns how many mails."""
     why = "Dropped by a person when mail was configured."
     count = outbox.drop_held(tx, why, now=act.now)
     _tell_of_many(tx, "mail:held-dropped", count, act)

@@ -119,12 +119,13 @@ def look(reader: Reader, now: int) -> Overview:
 
 
 def mail(reader: Reader, now: int) -> Counter[str]:
-    """The mails of the last week that did not leave, by how they stand."""
+    """The mails of the last week that did not leave and should, by how they stand."""
     found = outbox.listed(reader, "mail:", at_most=MOST_MAILS, not_sent=True)
     return Counter(
         each.state_at(now)
         for each in found
-        if each.given_up_at is None or each.given_up_at > now - WEEK
+        if (each.given_up_at is None or each.given_up_at > now - WEEK)
+        and not each.withdrawn
     )
 
 

@@ -16,7 +16,7 @@ import orjson
 from scim_connector.administration.alert_judges import MAIL as ALERT_MAIL
 from scim_connector.delivery.letters import Addressee, Alert, Letters, Written
 from scim_connector.delivery.mails import Mail, to_message
-from scim_connector.delivery.senders import Undeliverable
+from scim_connector.delivery.senders import Needless, Undeliverable
 from scim_connector.delivery.worker import present
 from scim_connector.directory import applications, connections, links, users
 from scim_connector.login.links import (
@@ -66,7 +66,7 @@ class Postbox:
         self._clock = clock
 
     def deliver(self, message: Message) -> None:
-        """Build and send one mail; raises Undeliverable, TryLater."""
+        """Build and send one mail; raises Needless, Undeliverable, TryLater."""
         letter = self._database.write(lambda tx: self._letter(tx, message))
         mail = Mail(
             to=letter.to,
@@ -110,7 +110,7 @@ class Postbox:
 
     def _alert(self, user: User, message: Message, payload: dict[str, Any]) -> _Letter:
         if not user.active:
-            raise Undeliverable("The user is inactive now.")
+            raise Needless("The user is inactive now.")
         told = Alert(**payload, at=message.created_at)
         return _Letter(user.email, self._letters.alert(_addressee(user), told))
 
@@ -146,7 +146,7 @@ class Postbox:
 
     def _link(self, page: str, minted: Minted | None) -> tuple[str, int]:
         if minted is None:
-            raise Undeliverable("Its link was used, or a later mail replaced it.")
+            raise Needless("Its link was used, or a later mail replaced it.")
         return f"{self._address}/{page}/{minted.token}", minted.until
 
 
@@ -154,7 +154,7 @@ def _refuse_no_person(user: User) -> None:
     if user.is_api_user:
         raise Undeliverable("API users are mailed no link (R15).")
     if not user.active:
-        raise Undeliverable("The user is inactive now; a link would open nothing.")
+        raise Needless("The user is inactive now; a link would open nothing.")
 
 
 def _addressee(user: User, address: str | None = None) -> Addressee:

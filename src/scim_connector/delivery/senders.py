@@ -46,6 +46,10 @@ class Undeliverable(NotSent):
     """It will never be taken as it is: give it up."""
 
 
+class Needless(NotSent):
+    """Nobody is to be sent it any more, and nothing is wrong: withdraw it."""
+
+
 class TryLater(NotSent):
     """It may be taken later."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from scim_connector.delivery.backoff import next_try
-from scim_connector.delivery.senders import TryLater, Undeliverable
+from scim_connector.delivery.senders import Needless, TryLater, Undeliverable
 from scim_connector.directory import outbox
 from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.directory.snapshots import look
@@ -36,7 +36,7 @@ EVERY_SECONDS: Final = 1.0
 _log = structlog.get_logger("worker")
 
 Deliver = Callable[["Message"], None]
-"""Sends one message; raises TryLater or Undeliverable, whose text is for an operator."""
+"""Sends one message; raises a NotSent, whose text is for an operator."""
 
 
 def present() -> int:
@@ -139,6 +139,8 @@ class Worker(Rounds):
             road(message)
         except DatabaseBusy:  # its link could not be kept; the lease ends by itself
             raise
+        except Needless as error:
+            self._withdrawn(message, str(error))
         except Undeliverable as error:
             self._failed(message, str(error), again_at=None)
         except TryLater as error:
@@ -156,6 +158,11 @@ class Worker(Rounds):
             outbox.delivered(tx, message.id, now=self._clock())
 
         self._database.write(work)
+
+    def _withdrawn(self, message: Message, why: str) -> None:
+        withdraw = partial(outbox.withdraw, message_id=message.id, why=why)
+        self._database.write(partial(withdraw, now=self._clock()))
+        _log.info("not needed", topic=message.topic, id=message.id, reason=why)
 
     def _failed(self, message: Message, why: str, *, again_at: int | None) -> None:
         def work(tx: Transaction) -> None:

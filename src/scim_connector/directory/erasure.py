@@ -240,6 +240,10 @@ _DROP_MAILS = Statement(
     .values(
         payload="{}",
         last_error=None,
+        withdrawn=or_(
+            _outbox.c.withdrawn,
+            and_(_outbox.c.delivered_at.is_(None), _outbox.c.given_up_at.is_(None)),
+        ),
         given_up_at=case(
             (_outbox.c.delivered_at.is_not(None), _outbox.c.given_up_at),
             else_=func.coalesce(

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import BigInteger, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import outbox, webhooks
@@ -56,12 +66,17 @@ class Standing:
     given_up_at: int | None
     held_at: int | None
     last_error: str | None
+    withdrawn: bool
 
     def state_at(self, now: int) -> str:
-        """One word: sent, failed, held, late, trying or waiting."""
+        """One word: sent, withdrawn, failed, held, late, trying or waiting.
+
+        Withdrawn is what nobody is to be sent any more: that is no failure.
+        """
         late = self.message.best_before is not None and now >= self.message.best_before
         for holds, word in (
             (self.delivered_at is not None, "sent"),
+            (self.withdrawn, "withdrawn"),
             (self.given_up_at is not None, "failed"),
             (self.held_at is not None, "held"),
             (late, "late"),
@@ -128,6 +143,14 @@ _GIVEN_UP = Statement(
         given_up_at=bindparam("at"), leased_until=None, last_error=bindparam("why")
     )
 )
+_WITHDRAWN = Statement(
+    _THIS.values(
+        given_up_at=bindparam("at"),
+        withdrawn=true(),
+        leased_until=None,
+        last_error=bindparam("why"),
+    )
+)
 _HOLD = Statement(
     update(outbox)
     .where(*_OPEN, _NOT_HELD, outbox.c.topic.startswith(bindparam("of_topic")))
@@ -143,7 +166,7 @@ _RELEASE = Statement(
 _DROP_HELD = Statement(
     update(outbox)
     .where(*_HELD)
-    .values(given_up_at=bindparam("at"), last_error=bindparam("why"))
+    .values(given_up_at=bindparam("at"), withdrawn=true(), last_error=bindparam("why"))
 )
 _STANDING = (
     outbox.c.due_at,
@@ -151,6 +174,7 @@ _STANDING = (
     outbox.c.given_up_at,
     outbox.c.held_at,
     outbox.c.last_error,
+    outbox.c.withdrawn,
 )
 #: Above every id.
 _ANY = 2**63 - 1
@@ -207,6 +231,7 @@ _GIVEN_UP_SINCE = Statement(
     .where(
         outbox.c.delivered_at.is_(None),
         outbox.c.given_up_at >= bindparam("since", type_=BigInteger),
+        outbox.c.withdrawn.is_(False),
     )
     .group_by(outbox.c.topic)
 )
@@ -274,7 +299,10 @@ def depth(reader: Reader) -> dict[str, tuple[int, int]]:
 
 
 def given_up(reader: Reader, *, since: int) -> dict[str, int]:
-    """How many messages of each topic were given up since an instant."""
+    """How many messages of each topic were given up since an instant.
+
+    Those that were withdrawn are none of them.
+    """
     return {t: int(count) for t, count in reader.rows(_GIVEN_UP_SINCE, since=since)}
 
 
@@ -345,7 +373,8 @@ def by_id(reader: Reader, message_id: int) -> Standing | None:
 
 def _standing(row: tuple[Any, ...]) -> Standing:
     cut = len(_NAMES)
-    return Standing(Message(*row[:cut]), *row[cut:])
+    standing = Standing(Message(*row[:cut]), *row[cut:])
+    return replace(standing, withdrawn=bool(standing.withdrawn))
 
 
 # -------------------------------------------------------------------------- holding
@@ -367,7 +396,7 @@ def release(tx: Transaction, *, now: int, until: int) -> int:
 
 
 def drop_held(tx: Transaction, why: str, *, now: int) -> int:
-    """Give up what is held; returns how many."""
+    """Withdraw what is held; returns how many."""
     return tx.run(_DROP_HELD, at=now, why=why)
 
 
@@ -417,3 +446,8 @@ def failed(
     if again_at is None:
         return tx.run(_GIVEN_UP, of_id=message_id, at=now, why=why) == 1
     return tx.run(_FAILED, of_id=message_id, again_at=again_at, why=why) == 1
+
+
+def withdraw(tx: Transaction, message_id: int, why: str, *, now: int) -> bool:
+    """Give up what nobody is to be sent any more; False when it was finished already."""
+    return tx.run(_WITHDRAWN, of_id=message_id, at=now, why=why) == 1

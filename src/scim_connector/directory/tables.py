@@ -748,6 +748,7 @@ outbox = Table(
     _instant("held_at", nullable=True),
     Column("receipt_id", BigInteger, index=True),
     Column("webhook_id", BigInteger),
+    _flag("withdrawn"),
     Index("ix_outbox_due", "delivered_at", "given_up_at", "due_at"),
     _present("ix_outbox_webhook", "webhook_id"),
     _only("ix_outbox_webhook_at", "webhook_id IS NOT NULL", "created_at"),

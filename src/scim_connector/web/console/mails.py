@@ -29,6 +29,7 @@ _FIELDS: Final = ("id", "mail", "user", "queued", "state", "tries", "why")
 STATES: Final = {
     "sent": "sent",
     "failed": "Not delivered",
+    "withdrawn": "not needed any more",
     "held": "held",
     "late": "too late to send",
     "trying": "will be tried again",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import SpanKind
 
-from scim_connector.delivery.senders import TryLater, Undeliverable
+from scim_connector.delivery.senders import Needless, TryLater, Undeliverable
 from scim_connector.wiring.tracing.places import link_to
 from scim_connector.wiring.tracing.spans import spanning
 
@@ -80,6 +80,8 @@ def _outcome(error: BaseException) -> str:
     match error:
         case TryLater():
             return "later"
+        case Needless():
+            return "withdrawn"
         case Undeliverable():
             return "given up"
     return "failed"
