@@ -345,6 +345,7 @@ def test_the_worker_sends_them_beside_the_mails(
         ({"name": " "}, "printable characters"),
         ({"name": "SOC"}, 'There is a receiver "SOC" already'),
         ({"url": "http://soc.example.com/"}, "must be an https address"),
+        ({"url": "https://soc.example.com/a\r\nHost: y"}, "printable ASCII"),
         ({"kinds": ("deactivate", "x")}, 'no event "x"; there are: deactivate'),
         ({"kinds": ()}, "Name an event; there are"),
         ({"bearer": "é"}, "printable ASCII"),

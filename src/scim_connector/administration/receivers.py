@@ -8,12 +8,13 @@ from uuid import uuid4
 
 import orjson
 
+from scim_connector.administration import told
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import audit, receivers, seals
 from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.rules.events import Event
 from scim_connector.rules.security_events import BY_ID
-from scim_connector.tokens import fetching, opaque
+from scim_connector.tokens import opaque
 
 if TYPE_CHECKING:
     from scim_connector.accounts import Act
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 #: What a receiver's bearer token is encrypted for.
 SEALED_FOR: Final = "bearer of a receiver"
 DEFAULT: Final = ("deactivate", "session-revoked")
-_LONGEST: Final = 200
 #: Among so many events behind its position one that a receiver is to be told is found,
 #: unless it asked for something rare; then it is found a little late.
 _LOOKED_AT: Final = 1000
@@ -32,11 +32,7 @@ _LOOKED_AT: Final = 1000
 
 def find(reader: Reader, name: str) -> Receiver:
     """The receiver of this name; raises NotPossible with those there are."""
-    found = receivers.by_name(reader, name)
-    if found is None:
-        names = ", ".join(each.name for each in receivers.every(reader)) or "none yet"
-        raise NotPossible(f'There is no receiver "{name}"; there are: {names}.')
-    return found
+    return told.found(receivers.ROWS, reader, name, "receiver")
 
 
 def add(
@@ -55,9 +51,9 @@ def add(
     *bearer* is shown to the receiver and kept encrypted.  *audience* is whom the tokens
     are for, the address unless it is named.
     """
-    _refuse(url)
+    told.refuse_address(url, "receiver")
     made = {
-        "name": _named(name),
+        "name": told.named(name, "receiver"),
         "url": url,
         "audience": audience or url,
         "bearer": sealed(keys, bearer),
@@ -83,7 +79,7 @@ def add_polling(
     The token opens them for it and is shown once.  *audience* is whom the tokens of the
     events are for, the name unless it is given.  Raises NotPossible.
     """
-    name, token = _named(name), opaque.mint()
+    name, token = told.named(name, "receiver"), opaque.mint()
     made = {
         "name": name,
         "url": "",
@@ -94,13 +90,6 @@ def add_polling(
         **_kept(token, keys),
     }
     return _added(tx, made, act), token
-
-
-def _named(name: str) -> str:
-    name = name.strip()
-    if not name or not name.isprintable() or len(name) > _LONGEST:
-        raise NotPossible("Give the receiver a name of printable characters.")
-    return name
 
 
 def _kept(token: opaque.Token, keys: SecretKeys) -> dict[str, str]:
@@ -117,8 +106,8 @@ def _added(tx: Transaction, made: dict[str, Any], act: Act) -> Receiver:
     except ConstraintBroken:
         message = f'There is a receiver "{made["name"]}" already.'
         raise NotPossible(message) from None
-    told = ("name", "url", "audience", "kinds", "polls")
-    _tell(tx, "receiver:added", act, **{name: made[name] for name in told})
+    shown = ("name", "url", "audience", "kinds", "polls")
+    _tell(tx, "receiver:added", act, **{name: made[name] for name in shown})
     return find(tx, made["name"])
 
 
@@ -159,7 +148,7 @@ def change(tx: Transaction, receiver: Receiver, act: Act, **changes: Any) -> Rec
     if receiver.polls:
         refuse_road(changes)
     else:
-        _refuse(changes.get("url", receiver.url))
+        told.refuse_address(changes.get("url", receiver.url), "receiver")
     moved = {n: v for n, v in changes.items() if getattr(receiver, n) != v}
     if "url" in moved and "bearer" not in changes and receiver.bearer is not None:
         # Nobody may read the token by having it sent to an address of theirs.
@@ -264,12 +253,6 @@ def opened(keys: SecretKeys, receiver: Receiver) -> str | None:
     if receiver.bearer is None:
         return None
     return keys.decrypt(bytes.fromhex(receiver.bearer), SEALED_FOR).decode()
-
-
-def _refuse(url: str) -> None:
-    refusal = fetching.refuse_address(url, "The address of the receiver")
-    if refusal is not None:
-        raise NotPossible(refusal)
 
 
 def _tell(tx: Transaction, event: str, act: Act, **facts: Any) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from scim_connector.administration import told
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import audit, webhooks
 from scim_connector.directory.constraints import ConstraintBroken
 from scim_connector.rules.events import Event
 from scim_connector.rules.webhooks import BY_ID
-from scim_connector.tokens import fetching
 from scim_connector.tokens import webhooks as signing
 
 if TYPE_CHECKING:
@@ -26,17 +26,11 @@ HOUR: Final = 3600 * 1_000_000
 OVERLAP: Final = 24
 MOST_OVERLAP: Final = 7 * 24
 _NO_FORMER: Final = {"former_secret": None, "former_until": None}
-_LONGEST: Final = 200
-_LONGEST_URL: Final = 2000
 
 
 def find(reader: Reader, name: str) -> Webhook:
     """The webhook of this name; raises NotPossible with those there are."""
-    found = webhooks.by_name(reader, name)
-    if found is None:
-        names = ", ".join(each.name for each in webhooks.every(reader)) or "none yet"
-        raise NotPossible(f'There is no webhook "{name}"; there are: {names}.')
-    return found
+    return told.found(webhooks.ROWS, reader, name, "webhook")
 
 
 def add(
@@ -49,11 +43,8 @@ def add(
     kinds: Iterable[str],
 ) -> tuple[Webhook, str]:
     """Tell an address from now on; returns the secret, which is shown this once."""
-    name = name.strip()
-    if not name or not name.isprintable() or len(name) > _LONGEST:
-        message = f"Give the webhook a name of 1 to {_LONGEST} printable characters"
-        raise NotPossible(f"{message}.")
-    _refuse(url)
+    name = told.named(name, "webhook")
+    told.refuse_address(url, "webhook")
     facts = {"name": name, "url": url, "kinds": known(kinds)}
     secret = signing.mint()
     try:
@@ -80,7 +71,7 @@ def change(
     if moved:
         set_ = dict(moved)
         if "url" in moved:
-            _refuse(moved["url"])
+            told.refuse_address(moved["url"], "webhook")
             secret = signing.mint()
             set_ |= {"secret": _sealed(keys, secret), **_NO_FORMER}
         webhooks.change(tx, webhook.id, set_)
@@ -172,16 +163,6 @@ def secrets_of(keys: SecretKeys, webhook: Webhook, now: int) -> list[str]:
 
 def _sealed(keys: SecretKeys, secret: str) -> str:
     return keys.encrypt(secret.encode(), SEALED_FOR).hex()
-
-
-def _refuse(url: str) -> None:
-    what = "The address of the webhook"
-    refusal = fetching.refuse_address(url, what)
-    if refusal is not None:
-        raise NotPossible(refusal)
-    if not url.isascii() or not url.isprintable() or len(url) > _LONGEST_URL:
-        message = f"{what} must be printable ASCII characters, {_LONGEST_URL} at most"
-        raise NotPossible(f"{message}; write other letters in their encoded form.")
 
 
 def _tell(tx: Transaction, event: str, act: Act, **facts: Any) -> None:

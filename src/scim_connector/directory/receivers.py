@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     bindparam,
@@ -25,6 +24,7 @@ from scim_connector.directory.tables import (
     event_deliveries,
     event_receivers,
 )
+from scim_connector.directory.told import Told, as_kept
 from scim_connector.rules.folding import name_key
 
 if TYPE_CHECKING:
@@ -79,15 +79,12 @@ class Delivery:
 
 _NAMES = tuple(Receiver.__dataclass_fields__)
 _COLUMNS = tuple(event_receivers.c[name] for name in _NAMES)
-_KINDS: Final = _NAMES.index("kinds")
-_FLAGS: Final = (_NAMES.index("paused"), _NAMES.index("polls"))
+#: How the rows are read and found.
+ROWS: Final = Told(event_receivers, Receiver, _NAMES, "paused", "polls")
+#: All of them, one by its id or its name, and columns of one set.
+every, by_id, by_name, change = ROWS.every, ROWS.by_id, ROWS.by_name, ROWS.change
 _DELIVERY = tuple(Delivery.__dataclass_fields__)
 _THIS = event_receivers.c.id == bindparam("of_id")
-_EVERY = Statement(select(*_COLUMNS).order_by(event_receivers.c.name_key))
-_BY_ID = Statement(select(*_COLUMNS).where(_THIS))
-_BY_NAME = Statement(
-    select(*_COLUMNS).where(event_receivers.c.name_key == bindparam("key"))
-)
 _ADD = Statement(
     insert(event_receivers).returning(event_receivers.c.id),
     (
@@ -205,36 +202,11 @@ _HAS_ENDED = Statement(select(event_deliveries.c.id).where(_ENDED).limit(1))
 _FORGET = Statement(delete(event_deliveries).where(_ENDED))
 
 
-def _receiver(row: tuple[Any, ...]) -> Receiver:
-    values = list(row)
-    values[_KINDS] = tuple(orjson.loads(values[_KINDS]))
-    for flag in _FLAGS:
-        values[flag] = bool(values[flag])
-    return Receiver(*values)
-
-
-def every(reader: Reader) -> list[Receiver]:
-    """All receivers, by name."""
-    return [_receiver(row) for row in reader.rows(_EVERY)]
-
-
-def by_id(reader: Reader, receiver_id: int) -> Receiver | None:
-    """The receiver of this id."""
-    row = reader.row(_BY_ID, of_id=receiver_id)
-    return None if row is None else _receiver(row)
-
-
-def by_name(reader: Reader, name: str) -> Receiver | None:
-    """The receiver of this name, in any case."""
-    row = reader.row(_BY_NAME, key=name_key(name))
-    return None if row is None else _receiver(row)
-
-
 def add(tx: Transaction, made: Mapping[str, Any], *, position: int, now: int) -> int:
     """Insert a receiver that is sent what comes behind *position*."""
     return tx.insert(
         _ADD,
-        **{**made, "kinds": orjson.dumps(list(made["kinds"])).decode()},
+        **{**made, "kinds": as_kept(made["kinds"])},
         name_key=name_key(made["name"]),
         paused=False,
         position=position,
@@ -242,17 +214,6 @@ def add(tx: Transaction, made: Mapping[str, Any], *, position: int, now: int) ->
         due_at=now,
         attempts=0,
     )
-
-
-def change(tx: Transaction, receiver_id: int, changes: Mapping[str, Any]) -> None:
-    """Set columns of a receiver."""
-    values = dict(changes)
-    if "kinds" in values:
-        values["kinds"] = orjson.dumps(list(values["kinds"])).decode()
-    made = update(event_receivers).where(_THIS)
-    named: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
-    new = {f"new_{name}": value for name, value in values.items()}
-    tx.run(Statement(made.values(named)), of_id=receiver_id, **new)
 
 
 def remove(tx: Transaction, receiver_id: int) -> None:
@@ -267,13 +228,13 @@ def remove(tx: Transaction, receiver_id: int) -> None:
 def by_token(reader: Reader, token_id: str) -> Receiver | None:
     """The receiver that polls with the token of this id."""
     row = reader.row(_BY_TOKEN, of_token=token_id)
-    return None if row is None else _receiver(row)
+    return None if row is None else ROWS.of_row(row)
 
 
 def held(tx: Transaction, receiver_id: int) -> Receiver | None:
     """The receiver of this id, which nobody else changes until the transaction ends."""
     row = tx.row(_HELD, of_id=receiver_id)
-    return None if row is None else _receiver(row)
+    return None if row is None else ROWS.of_row(row)
 
 
 def settled(reader: Reader, receiver: Receiver) -> frozenset[str]:
@@ -305,7 +266,7 @@ def lease(tx: Transaction, *, now: int, until: int) -> Receiver | None:
     row = tx.row(_NEXT, at=now)
     if row is None:
         return None
-    found = _receiver(row)
+    found = ROWS.of_row(row)
     tx.run(_LEASE, of_id=found.id, until=until)
     return found
 

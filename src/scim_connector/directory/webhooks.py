@@ -23,6 +23,7 @@ from sqlalchemy import (
 from scim_connector.directory import outbox as messages
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import outbox, webhooks
+from scim_connector.directory.told import Told, as_kept
 from scim_connector.rules.folding import name_key
 from scim_connector.rules.webhooks import kind_of
 from scim_connector.scim.rendering import timestamp
@@ -70,13 +71,13 @@ class Tally:
 
 _NAMES = tuple(Webhook.__dataclass_fields__)
 _COLUMNS = tuple(webhooks.c[name] for name in _NAMES)
-_KINDS, _PAUSED = _NAMES.index("kinds"), _NAMES.index("paused")
+#: How the rows are read and found.
+ROWS: Final = Told(webhooks, Webhook, _NAMES, "paused")
+#: All of them, one by its id or its name, and columns of one set.
+every, by_id, by_name, change = ROWS.every, ROWS.by_id, ROWS.by_name, ROWS.change
 _THIS = webhooks.c.id == bindparam("of_id")
-_EVERY = Statement(select(*_COLUMNS).order_by(webhooks.c.name_key))
 #: None of them is removed while it is being told something.
 _TOLD = Statement(select(*_COLUMNS).order_by(webhooks.c.id).with_for_update(read=True))
-_BY_ID = Statement(select(*_COLUMNS).where(_THIS))
-_BY_NAME = Statement(select(*_COLUMNS).where(webhooks.c.name_key == bindparam("key")))
 _ADD = Statement(
     insert(webhooks).returning(webhooks.c.id),
     ("name", "name_key", "url", "secret", "kinds", "paused", "created_at"),
@@ -163,51 +164,15 @@ _END = Statement(
 )
 
 
-def _webhook(row: tuple[Any, ...]) -> Webhook:
-    values = list(row)
-    values[_KINDS] = tuple(orjson.loads(values[_KINDS]))
-    values[_PAUSED] = bool(values[_PAUSED])
-    return Webhook(*values)
-
-
-def every(reader: Reader) -> list[Webhook]:
-    """All webhooks, by name."""
-    return [_webhook(row) for row in reader.rows(_EVERY)]
-
-
-def by_id(reader: Reader, webhook_id: int) -> Webhook | None:
-    """The webhook of this id."""
-    row = reader.row(_BY_ID, of_id=webhook_id)
-    return None if row is None else _webhook(row)
-
-
-def by_name(reader: Reader, name: str) -> Webhook | None:
-    """The webhook of this name, in any case."""
-    row = reader.row(_BY_NAME, key=name_key(name))
-    return None if row is None else _webhook(row)
-
-
 def add(tx: Transaction, made: Mapping[str, Any], *, now: int) -> int:
     """Insert a webhook."""
-    kinds = orjson.dumps(list(made["kinds"])).decode()
     return tx.insert(
         _ADD,
-        **{**made, "kinds": kinds},
+        **{**made, "kinds": as_kept(made["kinds"])},
         name_key=name_key(made["name"]),
         paused=False,
         created_at=now,
     )
-
-
-def change(tx: Transaction, webhook_id: int, changes: Mapping[str, Any]) -> None:
-    """Set columns of a webhook."""
-    values = dict(changes)
-    if "kinds" in values:
-        values["kinds"] = orjson.dumps(list(values["kinds"])).decode()
-    made = update(webhooks).where(_THIS)
-    named: dict[str, Any] = {name: bindparam(f"new_{name}") for name in values}
-    new = {f"new_{name}": value for name, value in values.items()}
-    tx.run(Statement(made.values(named)), of_id=webhook_id, **new)
 
 
 def remove(tx: Transaction, webhook_id: int) -> None:
@@ -233,7 +198,7 @@ def tell(
     and the message is no reason to tell of another one.
     """
     kind = kind_of(type_)
-    told = [_webhook(row) for row in tx.rows(_TOLD)]
+    told = [ROWS.of_row(row) for row in tx.rows(_TOLD)]
     chosen = [each for each in told if kind in each.kinds and each.name != about]
     topic = f"{TOPIC}{type_}" if about is None else ABOUT_WEBHOOKS
     body = {"type": type_, "timestamp": timestamp(now), "data": dict(data)}
