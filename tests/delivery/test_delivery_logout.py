@@ -246,3 +246,29 @@ def test_a_rotated_key_leaves_the_former_one_published(scene: Scene) -> None:
     assert kids[1:] == former
     assert kids[0] not in former
     assert all("d" not in key for key in rotated.published()["keys"])
+
+
+def test_who_does_not_answer_keeps_nobody_waiting(scene: Scene) -> None:
+    """One try at an application that is away, then the calls to the others."""
+    away = "http://127.0.0.1:9/nobody"
+    programs.application(scene.provider.database, "away", logout_url=away)
+    for _ in range(3):
+        scene.sign_in("away")
+        scene.deactivate()
+        scene.provider.patch(scene.link_id, patch_of(active=True))
+    scene.sign_in("nextgen")
+    scene.deactivate()
+
+    scene.deliver()
+
+    reader = scene.provider.database.reader()
+    calls = outbox.of_application(reader, "away", at_most=9)
+    assert sum(each.message.attempts for each in calls) == 1
+    assert {each.delivered_at is None for each in calls} == {True}
+    told = outbox.of_application(reader, "nextgen", at_most=9)
+    assert all(each.delivered_at for each in told)
+
+    scene.now += HOUR
+    scene.deliver()
+    calls = outbox.of_application(reader, "away", at_most=9)
+    assert sum(each.message.attempts for each in calls) == 2

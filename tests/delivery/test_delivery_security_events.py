@@ -13,7 +13,7 @@ from scim_connector.administration import users as user_doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
 from scim_connector.delivery.security_events import Transmitter
-from scim_connector.delivery.worker import Worker
+from scim_connector.delivery.senders import TryLater
 from scim_connector.directory import audit, links, receivers, seals
 from scim_connector.directory.database import Database
 from scim_connector.rules import security_events as rules
@@ -30,7 +30,8 @@ from tests.receiver import Receiver, receiving
 ISSUER = "https://scim.contoso.com"
 DEACTIVATE = "urn:ietf:params:scim:event:prov:deactivate"
 REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
-HOUR = 3600 * 1_000_000
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
 
 
 class Scene:
@@ -227,6 +228,110 @@ def test_what_is_refused_for_good_is_kept_and_passed(
     assert scene.soc.position == seals.last_event(database.reader())
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>400 Bad Request</html>", b"[]"])
+def test_a_refusal_that_names_no_error_is_a_proxy_s(
+    database: Database, told: Receiver, body: bytes
+) -> None:
+    """Nothing is lost to a 400 of something in between: it is tried again."""
+    scene = Scene(database, told, kinds=("deactivate",))
+    link = str(scene.entra.post(person("kim.doe@x.org")).id)
+    told.answer = (400, body)
+    scene.entra.patch(link, patch_of(active=False))
+    scene.send()
+    assert scene.deliveries() == []
+
+    told.answer = (202, b"")
+    scene.now += HOUR
+    scene.send()
+
+    assert [each.refused for each in scene.deliveries()] == [None]
+
+
+def _leavers(scene: Scene, count: int) -> None:
+    """So many people are deactivated."""
+    for number in range(count):
+        link = str(scene.entra.post(person(f"leaver.{number}@x.org")).id)
+        scene.entra.patch(link, patch_of(active=False))
+    scene.seal()
+
+
+def test_whoever_is_behind_leaves_others_their_turn(
+    database: Database, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow receiver is sent for three seconds, then the other one is."""
+    scene = Scene(database, told, kinds=("deactivate",))
+    scene.add("other", kinds=("deactivate",))
+    _leavers(scene, 3)
+    pushed: list[str] = []
+
+    def push(receiver: receivers.Receiver, token: Any) -> None:
+        pushed.append(receiver.name)
+        scene.now += 4 * SECOND
+
+    monkeypatch.setattr(scene.sender, "_push", push)
+    scene.send()
+
+    assert sorted(pushed) == ["other"] * 3 + ["soc"] * 3
+    assert pushed[0] != pushed[1]
+
+
+def test_a_receiver_that_is_back_is_tried_again_soon(
+    database: Database, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has taken counts: one hiccup is no further step of a long outage."""
+    scene = Scene(database, told, kinds=("deactivate",))
+    _leavers(scene, 2)
+    database.write(lambda tx: receivers.change(tx, scene.soc.id, {"attempts": 9}))
+    answers = [None, TryLater("soc answered 429")]
+
+    def push(*_: object) -> None:
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    monkeypatch.setattr(scene.sender, "_push", push)
+    scene.send()
+
+    assert scene.soc.attempts == 1
+    assert scene.soc.due_at == scene.now + 60 * SECOND
+
+
+def test_after_a_crash_another_worker_sends_within_a_minute(
+    database: Database, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of a worker that is gone ends by itself."""
+    scene = Scene(database, told, kinds=("deactivate",))
+    _leavers(scene, 1)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.sender, "_push", killed)
+        with pytest.raises(KeyboardInterrupt):
+            scene.send()
+    assert scene.sender.round() == 0
+    scene.now += 60 * SECOND
+    scene.send()
+
+    assert _kinds(scene.claims) == ["deactivate"]
+
+
+def test_a_link_of_a_moment_later_is_the_one_that_was_meant(
+    database: Database, told: Receiver
+) -> None:
+    """The clock of the server that deactivates may be behind; not by more than that."""
+    scene = Scene(database, told)
+    made = scene.entra.post(person("kim.doe@x.org"))
+    user = scene.entra.user(str(made.id))
+    created = house.now()
+    reader = database.reader()
+
+    found = links.of_user_at(reader, user.id, created - 30 * SECOND)
+    assert found is not None
+    assert found.id == made.id
+    assert links.of_user_at(reader, user.id, created - HOUR) is None
+
+
 def test_one_receiver_holds_up_no_other(database: Database, told: Receiver) -> None:
     """Each goes on at its own pace."""
     scene = Scene(database, told, kinds=("deactivate",))
@@ -325,20 +430,6 @@ def test_a_receiver_is_tried(database: Database, told: Receiver) -> None:
     assert list(scene.claims[0]["events"]) == [rules.VERIFICATION]
 
 
-def test_the_worker_sends_them_beside_the_mails(
-    database: Database, told: Receiver
-) -> None:
-    """One loop for all that leaves the house."""
-    scene = Scene(database, told, kinds=("deactivate",))
-    link = str(scene.entra.post(person("kim.doe@x.org")).id)
-    scene.entra.patch(link, patch_of(active=False))
-    scene.seal()
-    worker = Worker(database, {}, lambda: scene.now, also=scene.sender.round)
-
-    assert worker.round() > 0
-    assert len(told.heard) == 1
-
-
 @pytest.mark.parametrize(
     ("how", "said"),
     [
@@ -428,17 +519,19 @@ def test_a_receiver_is_removed_with_what_it_took(
 def test_what_was_taken_long_ago_is_forgotten(
     database: Database, told: Receiver
 ) -> None:
-    """After 30 days, by housekeeping."""
+    """After 30 days, but for the newest, whose number nothing else may get."""
     scene = Scene(database, told, kinds=("deactivate",))
-    link = str(scene.entra.post(person("kim.doe@x.org")).id)
-    scene.entra.patch(link, patch_of(active=False))
+    for name in ("kim.doe", "lee.roe"):
+        link = str(scene.entra.post(person(f"{name}@x.org")).id)
+        scene.entra.patch(link, patch_of(active=False))
     scene.send()
+    second, _ = scene.deliveries()
     later = scene.now + receivers.KEPT + 1
 
     assert not receivers.has_ended(database.reader(), now=later - 2)
     assert receivers.has_ended(database.reader(), now=later)
     database.write(lambda tx: receivers.forget_ended(tx, now=later))
-    assert scene.deliveries() == []
+    assert [each.id for each in scene.deliveries()] == [second.id]
 
 
 # --------------------------------------------------------------- create, patch, put

@@ -467,6 +467,26 @@ def test_a_removed_webhook_is_sent_nothing(scene: Scene) -> None:
         scene.find()
 
 
+def test_what_comes_after_a_removed_webhook_is_nobody_s_but_its_own(
+    scene: Scene,
+) -> None:
+    """Whoever still sends to it finishes its message, and not the next one."""
+    scene.tell()
+    database, now = scene.database, scene.now
+    found, act = scene.find(), scene.act()
+    (leased,) = database.write(
+        lambda tx: outbox.lease(tx, now=now, until=now + 9, of_webhooks=True)
+    )
+    database.write(lambda tx: doors.remove(tx, found, act))
+    database.write(lambda tx: outbox.add(tx, "mail:test", {}, user_id=None, now=now))
+    database.write(lambda tx: outbox.delivered(tx, leased.id, now=now))
+
+    (waits,) = outbox.waiting(database.reader())
+    assert waits.topic == "mail:test"
+    scene.add("next")
+    assert scene.sent("next") == []
+
+
 def test_what_was_sent_is_forgotten_after_a_month(scene: Scene) -> None:
     """By housekeeping; mails, which have no webhook, stay."""
     scene.database.write(

@@ -9,6 +9,7 @@ old and, on PostgreSQL, adding up counters.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from threading import Event, Thread
 from time import time_ns
 from typing import TYPE_CHECKING
@@ -63,15 +64,27 @@ class Background:
         self._round()
 
     def _round(self) -> None:
-        """One round; a database that does not answer now may answer the next time."""
+        """One round, each step by itself: alerts tell of a sealer that cannot seal."""
+        now = time_ns() // 1000
+        steps: tuple[Callable[[], object], ...] = (
+            self._gatherer.flush,
+            partial(self._sessions.flush, now),
+            partial(keep_house, self._database),
+            *(partial(chore, self._database, now) for chore in self._chores),
+        )
         try:
             if look(self._database):
                 return  # what is gathered waits until the copy is made
-            now = time_ns() // 1000
-            self._gatherer.flush()
-            self._sessions.flush(now)
-            keep_house(self._database)
-            for chore in self._chores:
-                chore(self._database, now)
         except Exception as error:
-            _log.warning("background round failed", reason=str(error) or repr(error))
+            _told(error)
+            return
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                _told(error)
+
+
+def _told(error: Exception) -> None:
+    """A database that does not answer now may answer the next time."""
+    _log.warning("background round failed", reason=str(error) or repr(error))

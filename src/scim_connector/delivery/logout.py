@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from scim_connector.delivery.senders import TryLater, Undeliverable
+from scim_connector.delivery.senders import Silent, TryLater, Undeliverable
 from scim_connector.delivery.worker import present
-from scim_connector.directory import applications
+from scim_connector.directory import applications, outbox
 from scim_connector.tokens import fetching
 from scim_connector.tokens.fetching import CannotFetch
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: OpenID Connect Back-Channel Logout 1.0 section 2.8; 204 is what frameworks send.
 _DONE: Final = frozenset({200, 204})
 _SECOND: Final = 1_000_000
+#: So long nothing else is tried at an application that does not answer.
+_ALONE: Final = 30 * _SECOND
 
 
 class LogoutCalls:
@@ -59,7 +62,14 @@ class LogoutCalls:
         try:
             answer = fetching.post_form(found.logout_url, {"logout_token": token})
         except CannotFetch as error:
-            raise TryLater(f"{name} does not answer: {error}") from None
+            self._leave_alone(name)
+            raise Silent(f"{name} does not answer: {error}") from None
         if answer.status not in _DONE:
             said = str((answer.body or {}).get("error", ""))[:100]
             raise TryLater(f"{name} answered {answer.status} {said}".strip())
+
+    def _leave_alone(self, application: str) -> None:
+        """Or each of its calls would keep those to others waiting."""
+        until = self._clock() + _ALONE
+        put_off = partial(outbox.put_off_calls, application=application, until=until)
+        self._database.write(put_off)

@@ -39,11 +39,13 @@ MEDIA_TYPE: Final = "application/secevent+jwt"
 _TAKEN: Final = frozenset({200, 202, 204})
 _REFUSED: Final = 400
 _SECOND: Final = 1_000_000
-#: A lease outlives the slowest round; microseconds.
-_LEASE: Final = 5 * 60 * _SECOND
-_SLOWEST: Final = 60 * _SECOND
+#: So long one receiver is sent events before others have their turn; microseconds.
+_TURN: Final = 3 * _SECOND
+#: A lease outlives a turn, and what the last event of it may take.
+_LEASE: Final = 60 * _SECOND
 _AT_ONCE: Final = 200
-#: The errors that concern us and not the token: they are tried again.
+#: The errors that concern us and not the token: they are tried again.  So is a 400
+#: that names no error: it comes from a proxy in between (RFC 8935 section 2.4).
 _OURS: Final = frozenset({"authentication_failed", "access_denied"})
 
 _log = structlog.get_logger("security_events")
@@ -104,7 +106,7 @@ class Transmitter:
         found = seals.sealed_after(reader, receiver.position, at_most=_AT_ONCE)
         position = receiver.position
         for number, event in enumerate(found):
-            if self._clock() + _SLOWEST > now + _LEASE:
+            if number and self._clock() > now + _TURN:
                 break
             try:
                 self._send(receiver, event)
@@ -112,7 +114,10 @@ class Transmitter:
                 self._failed(receiver, str(error), position)
                 return number
             position = event.id
-        self._database.write(lambda tx: receivers.passed(tx, receiver, position))
+        later = self._clock()
+        self._database.write(
+            lambda tx: receivers.passed(tx, receiver, position, now=later)
+        )
         return len(found)
 
     def _send(self, receiver: Receiver, event: AuditEvent) -> None:
@@ -139,7 +144,7 @@ class Transmitter:
         code = str((answer.body or {}).get("err", ""))[:60]
         why = str((answer.body or {}).get("description", ""))[:200]
         said = f"{receiver.name} answered {answer.status} {code} {why}".strip()
-        if answer.status == _REFUSED and code not in _OURS:
+        if answer.status == _REFUSED and code and code not in _OURS:
             raise Undeliverable(said)
         raise TryLater(said)
 
@@ -158,10 +163,12 @@ class Transmitter:
     def _failed(self, receiver: Receiver, why: str, position: int) -> None:
         # It is never given up: a receiver that comes back is sent what it missed.
         now = self._clock()
-        again_at = next_try(min(receiver.attempts + 1, 5), now, None) or now
 
         def work(tx: Transaction) -> None:
-            receivers.passed(tx, receiver, position)
+            # What it took in this turn has set the count of its row to 0.
+            held = receivers.held(tx, receiver.id) or receiver
+            again_at = next_try(min(held.attempts + 1, 5), now, None) or now
+            receivers.passed(tx, receiver, position, now=now)
             receivers.failed(tx, receiver.id, why, again_at=again_at)
 
         self._database.write(work)

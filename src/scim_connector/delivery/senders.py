@@ -54,6 +54,10 @@ class TryLater(NotSent):
     """It may be taken later."""
 
 
+class Silent(TryLater):
+    """Nobody answered; what else is for the same place has been put off."""
+
+
 class Sender(Protocol):
     """Something that takes messages."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from scim_connector.delivery.backoff import next_try
-from scim_connector.delivery.senders import Needless, TryLater, Undeliverable
+from scim_connector.delivery.senders import Needless, Silent, TryLater, Undeliverable
 from scim_connector.directory import outbox
 from scim_connector.directory.locking import DatabaseBusy
 from scim_connector.directory.snapshots import look
@@ -96,15 +96,14 @@ class Worker(Rounds):
         roads: Mapping[str, Deliver],
         clock: Callable[[], int] = present,
         *,
-        also: Callable[[], int] = lambda: 0,
         of_webhooks: bool = False,
     ) -> None:
         """*roads* says by the word before the colon of a topic how it is sent.
 
-        *also* is what else is sent each round; it returns how much that was.  Messages
-        to webhooks are sent by a worker of their own, and no others by that one.
+        Messages to webhooks are sent by a worker of their own, and no others by that
+        one.
         """
-        super().__init__(database, lambda: self._send_due() + also())
+        super().__init__(database, self._send_due)
         self._of_webhooks = of_webhooks
         self._roads = roads
         self._clock = clock
@@ -125,13 +124,18 @@ class Worker(Rounds):
         leased = self._database.write(take)
         for number, message in enumerate(leased):
             if self._ended.is_set() or self._clock() + SLOWEST > now + LEASE:
-                rest = leased[number:]
-                self._database.write(partial(outbox.give_back, leased=rest))
+                self._give_back(leased[number:])
                 return number
-            self._send(message)
+            if not self._send(message):
+                self._give_back(leased[number + 1 :])
+                return number + 1
         return len(leased)
 
-    def _send(self, message: Message) -> None:
+    def _give_back(self, rest: list[Message]) -> None:
+        self._database.write(partial(outbox.give_back, leased=rest))
+
+    def _send(self, message: Message) -> bool:
+        """Send one; False when what else is leased may be for who does not answer."""
         road = self._roads.get(message.topic.partition(":")[0])
         try:
             if road is None:
@@ -146,12 +150,14 @@ class Worker(Rounds):
         except TryLater as error:
             again = next_try(message.attempts, self._clock(), message.best_before)
             self._failed(message, str(error), again_at=again)
+            return not isinstance(error, Silent)
         except Exception as error:
             _log.exception("message failed", topic=message.topic, exc_info=error)
             again = next_try(message.attempts, self._clock(), message.best_before)
             self._failed(message, "Something went wrong here.", again_at=again)
         else:
             self._delivered(message)
+        return True
 
     def _delivered(self, message: Message) -> None:
         def work(tx: Transaction) -> None:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    bindparam,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from scim_connector.directory import counters, memberships
 from scim_connector.directory.statements import Statement
@@ -75,6 +84,8 @@ class LinkColumns:
         return {name: getattr(self, name) for name in _SEARCHED}
 
 
+#: How far the clocks of two servers of one installation may be apart; microseconds.
+CLOCKS_DIFFER = 60 * 1_000_000
 _NAMES = tuple(Link.__dataclass_fields__)
 #: The columns of a Link, in the order of its fields.
 COLUMNS = tuple(links.c[name] for name in _NAMES)
@@ -97,13 +108,17 @@ _BY_NAME = Statement(
 _OF_USER = Statement(
     select(*COLUMNS).where(links.c.user_id == bindparam("of_user"), _LIVE)
 )
+_IS_BEFORE = links.c.created_at <= bindparam("at", type_=BigInteger)
 _OF_USER_AT = Statement(
     select(*COLUMNS)
     .where(
         links.c.user_id == bindparam("of_user"),
-        links.c.created_at <= bindparam("at", type_=BigInteger),
+        links.c.created_at <= bindparam("soon", type_=BigInteger),
     )
-    .order_by(links.c.seq.desc())
+    .order_by(
+        case((_IS_BEFORE, 0), else_=1),
+        case((_IS_BEFORE, -links.c.seq), else_=links.c.seq),
+    )
     .limit(1)
 )
 _LAST_OF_USER = Statement(
@@ -176,8 +191,12 @@ def live_by_user_name(reader: Reader, connection_id: int, key: str) -> Link | No
 
 
 def of_user_at(reader: Reader, user_id: int, at: int) -> Link | None:
-    """The link that stood for a user at an instant, or the last one before it."""
-    return _link(reader.row(_OF_USER_AT, of_user=user_id, at=at))
+    """The link that stood for a user at an instant, or the last one before it.
+
+    Without one the first within a minute behind it: the clocks of two servers differ.
+    """
+    soon = at + CLOCKS_DIFFER
+    return _link(reader.row(_OF_USER_AT, of_user=user_id, at=at, soon=soon))
 
 
 def of_user(reader: Reader, user_id: int) -> Link | None:

@@ -113,7 +113,7 @@ def _due(lane: ColumnElement[bool]) -> Statement:
     return Statement(
         select(*_COLUMNS)
         .where(*_IS_DUE, lane)
-        .order_by(outbox.c.id)
+        .order_by(outbox.c.due_at, outbox.c.id)  # what is new before what failed
         .limit(bindparam("at_most"))
         .with_for_update(skip_locked=True, of=outbox)  # another worker takes the next
     )
@@ -150,6 +150,16 @@ _WITHDRAWN = Statement(
         leased_until=None,
         last_error=bindparam("why"),
     )
+)
+_PUT_OFF_CALLS = Statement(
+    update(outbox)
+    .where(
+        outbox.c.topic == CALL,
+        *_OPEN,
+        outbox.c.payload.contains(bindparam("of_part")),
+        outbox.c.due_at < bindparam("until", type_=BigInteger),
+    )
+    .values(due_at=bindparam("until", type_=BigInteger))
 )
 _HOLD = Statement(
     update(outbox)
@@ -347,11 +357,15 @@ def of_application(
 ) -> list[Standing]:
     """The calls to one application, the newest first, and how they stand."""
     below = _ANY if before is None else before
-    part = f'"application":{orjson.dumps(name).decode()},'
     rows = reader.rows(
-        _TOLD, of_topic=CALL, of_part=part, at_most=at_most, before=below
+        _TOLD, of_topic=CALL, of_part=_part(name), at_most=at_most, before=below
     )
     return [_standing(row) for row in rows]
+
+
+def _part(application: str) -> str:
+    """What the payload of a call to an application has, and that of no other call."""
+    return f'"application":{orjson.dumps(application).decode()},'
 
 
 def of_webhook(
@@ -451,3 +465,8 @@ def failed(
 def withdraw(tx: Transaction, message_id: int, why: str, *, now: int) -> bool:
     """Give up what nobody is to be sent any more; False when it was finished already."""
     return tx.run(_WITHDRAWN, of_id=message_id, at=now, why=why) == 1
+
+
+def put_off_calls(tx: Transaction, application: str, *, until: int) -> None:
+    """Try no call to an application before *until*; no try is counted."""
+    tx.run(_PUT_OFF_CALLS, of_part=_part(application), until=until)

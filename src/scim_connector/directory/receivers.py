@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    and_,
     bindparam,
     case,
     delete,
@@ -156,6 +157,7 @@ _PASSED = Statement(
             else_=event_receivers.c.position,
         ),
         leased_until=None,
+        due_at=bindparam("at", type_=BigInteger),  # the others have their turn first
     )
 )
 _FAILED = Statement(
@@ -197,7 +199,12 @@ _REFUSED = Statement(
     )
     .group_by(event_deliveries.c.receiver_id)
 )
-_ENDED = event_deliveries.c.at < bindparam("until", type_=BigInteger)
+#: The newest stays: SQLite would give its number once more, and what a receiver that
+#: polls takes is told from what it took before a replay by it.
+_ENDED = and_(
+    event_deliveries.c.at < bindparam("until", type_=BigInteger),
+    event_deliveries.c.id < select(func.max(event_deliveries.c.id)).scalar_subquery(),
+)
 _HAS_ENDED = Statement(select(event_deliveries.c.id).where(_ENDED).limit(1))
 _FORGET = Statement(delete(event_deliveries).where(_ENDED))
 
@@ -281,12 +288,13 @@ def delivered(tx: Transaction, receiver_id: int, *, now: int) -> None:
     tx.run(_DELIVERED, of_id=receiver_id, at=now)
 
 
-def passed(tx: Transaction, receiver: Receiver, position: int) -> None:
+def passed(tx: Transaction, receiver: Receiver, position: int, *, now: int) -> None:
     """Go on behind an event the next time; the receiver is free for any worker.
 
     Where somebody has let it begin earlier meanwhile, from there.
     """
-    tx.run(_PASSED, of_id=receiver.id, was=receiver.position, new_position=position)
+    where = {"was": receiver.position, "new_position": position}
+    tx.run(_PASSED, of_id=receiver.id, at=now, **where)
 
 
 def failed(tx: Transaction, receiver_id: int, why: str, *, again_at: int) -> None:

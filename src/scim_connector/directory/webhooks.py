@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 
@@ -84,7 +85,23 @@ _ADD = Statement(
 )
 _REMOVE = Statement(delete(webhooks).where(_THIS))
 _MINE = outbox.c.webhook_id == bindparam("of_id")
-_REMOVE_MESSAGES = Statement(delete(outbox).where(_MINE))
+#: But the newest row, which SQLite would give its number once more: whoever is sending
+#: it now would take the next message for it.
+_REMOVE_MESSAGES = Statement(
+    delete(outbox).where(
+        _MINE, outbox.c.id < select(func.max(outbox.c.id)).scalar_subquery()
+    )
+)
+_EMPTY_NEWEST = Statement(
+    update(outbox)
+    .where(_MINE)
+    .values(
+        webhook_id=None,
+        payload="{}",
+        withdrawn=true(),
+        given_up_at=func.coalesce(outbox.c.given_up_at, outbox.c.created_at),
+    )
+)
 
 _HELD = outbox.c.webhook_id.is_not(None)
 _IS_OPEN = and_(outbox.c.delivered_at.is_(None), outbox.c.given_up_at.is_(None))
@@ -179,6 +196,7 @@ def remove(tx: Transaction, webhook_id: int) -> None:
     """Delete a webhook and everything it was, or was to be, sent."""
     tx.run(_REMOVE, of_id=webhook_id)
     tx.run(_REMOVE_MESSAGES, of_id=webhook_id)
+    tx.run(_EMPTY_NEWEST, of_id=webhook_id)
 
 
 # --------------------------------------------------------------------------- telling

@@ -45,7 +45,10 @@ def carrier(house: House) -> Carrier:
 
 
 def senders(house: House) -> Workers:
-    """What sends mails and calls applications, and beside it what sends webhooks."""
+    """What sends mails and calls, what sends security events, what sends webhooks.
+
+    Each has a thread of its own: one that waits holds up none of the others.
+    """
     settings, database, keys = house.settings, house.database, house.keys
     postbox = Postbox(
         database,
@@ -62,7 +65,8 @@ def senders(house: House) -> Workers:
         mails = {name: around(deliver) for name, deliver in mails.items()}
         hooks = {name: around(deliver) for name, deliver in hooks.items()}
     return Workers(
-        Worker(database, mails, also=transmitter(house).round),
+        Worker(database, mails),
+        Rounds(database, transmitter(house).round),
         Worker(database, hooks, of_webhooks=True),
     )
 
