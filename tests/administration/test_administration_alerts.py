@@ -260,7 +260,7 @@ def _refuse(database: Database, receiver_id: int, now: int) -> None:
         found = receivers.by_id(tx, receiver_id)
         assert found is not None
         receivers.took(tx, row)
-        receivers.passed(tx, found, event.id)
+        receivers.passed(tx, found, event.id, now=now)
 
     database.write(work)
 
@@ -771,6 +771,7 @@ def test_what_is_long_over_is_forgotten(entra: Provider) -> None:
         ("backup_old", "²"),
         ("backup_old", ""),
         ("backup_old", "99999"),
+        ("refusals", "101"),
         ("credential_expires", "30,,1"),
         ("credential_expires", ",".join("1" * 11)),
     ],

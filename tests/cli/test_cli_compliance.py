@@ -57,6 +57,22 @@ def test_a_report_is_written_as_its_name_ends(staffed: Run, tmp_path: Path) -> N
     assert "exists already" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("access --period 2026", "access is not about a period"),
+        ("leavers --at 2026-06-30", "leavers is not about an instant"),
+        ("rule-proof --at 2026-06-30", "rule-proof is not about an instant"),
+        ("leavers list.pdf", "A report is no .pdf file"),
+    ],
+)
+def test_what_a_report_cannot_answer_is_refused(
+    staffed: Run, asked: str, said: str
+) -> None:
+    """Nobody gets the list of another time than they named."""
+    assert said in staffed("report", *asked.split(), code=2).stderr
+
+
 def test_what_is_asked_wrongly_is_refused(staffed: Run) -> None:
     """An unknown report, a period that is none."""
     assert "there are: access" in staffed("report", "all", code=2).stderr

@@ -91,10 +91,12 @@ def change(tx: Transaction, condition: Condition, act: Act, **changes: Any) -> R
 def _refuse_threshold(condition: Condition, text: str) -> None:
     parts = text.split(",")
     most = _MOST_THRESHOLDS if "," in condition.threshold else 1
-    sound = all(p.isascii() and p.isdigit() and 0 < int(p) <= _LARGEST for p in parts)
+    largest = 100 if condition.unit == "percent" else _LARGEST
+    sound = all(p.isascii() and p.isdigit() and 0 < int(p) <= largest for p in parts)
     if len(parts) > most or not sound:
         many = "whole numbers with commas" if most > 1 else "a whole number"
-        message = f"Write {many} of {condition.unit} above 0, such as"
+        bounds = f"from 1 to {largest:,}"
+        message = f"Write {many} of {condition.unit} {bounds}, such as"
         raise NotPossible(f"{message} {condition.threshold}.")
 
 

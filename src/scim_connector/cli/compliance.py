@@ -28,6 +28,7 @@ from scim_connector.compliance.reports import Asked, Report
 from scim_connector.tokens.signing import SigningKeys
 
 if TYPE_CHECKING:
+    from scim_connector.compliance.reports.report import Kind
     from scim_connector.wiring import House
 
 _MINUTE: Final = 60_000_000
@@ -106,15 +107,25 @@ def report(
         ]
         records(shown, as_json=False)
         return
+    _refuse_unasked(reports.kind_of(name), at, period)
+    form = form or _form(file, ("csv", "json", "html")) or "table"
+    if form == "table" and file is not None and file.suffix:
+        raise fail(f"A report is no {file.suffix} file; name .csv, .json or .html.")
     asked = _asked(period, at, target, idle)
-    reports.kind_of(name)
     with progress(0, "Reading") as bar:
         made = reports.made(house.database, name, asked, progress=bar.update)
-    form = form or _form(file, ("csv", "json", "html")) or "table"
     if form == "table" and file is None:
         _show(made)
     else:
         _write(file, _as(made, "csv" if form == "table" else form))
+
+
+def _refuse_unasked(kind: Kind, at: str | None, period: str | None) -> None:
+    """Or somebody would take the list of now for that of another time."""
+    if at is not None and kind.asks != "instant":
+        raise fail(f"{kind.id} is not about an instant; leave --at out.")
+    if period is not None and kind.asks != "period":
+        raise fail(f"{kind.id} is not about a period; leave --period out.")
 
 
 def _form(file: Path | None, known: tuple[str, ...]) -> str | None:

@@ -28,7 +28,10 @@ def number(text: str) -> int:
 
 def count(text: str) -> int:
     """A whole number; 0 switches off what it bounds."""
-    return 0 if text == "0" else number(text)
+    if not text.isascii() or not text.isdigit():
+        message = "write a whole number, or 0 to switch it off"
+        raise ValueError(message)
+    return int(text)
 
 
 def yes_or_no(text: str) -> bool:
