@@ -49,7 +49,7 @@ def test_a_change_that_is_none_is_refused(run: Run) -> None:
     said = run("alerts", "set", "disk", code=2).stderr
     assert "Say what to change" in said
     said = run("alerts", "set", "disk", "--threshold", "1,2", code=2).stderr
-    assert "Write a whole number of GB above 0, such as 2." in said
+    assert "Write a whole number of GB from 1 to 10,000, such as 2." in said
     said = run("alerts", "silence", "backups", code=2).stderr
     assert "there are: credential_expires" in said
     said = run("alerts", "silence", "disk", "--for", "never", code=2).stderr

@@ -64,7 +64,7 @@ def test_a_rehearsal_is_proposed_where_people_exist(run: Run) -> None:
     after = run("connection", "add", "second", "--kind", "entra").stdout
 
     assert "--rehearse" not in before
-    assert "1 local users are managed by no provider" in after
+    assert "1 local user without a provider" in after
     assert "--rehearse" in after
 
 

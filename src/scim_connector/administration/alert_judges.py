@@ -25,6 +25,7 @@ from scim_connector.directory import (
     seals,
     webhooks,
 )
+from scim_connector.rules.counting import counted
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -93,7 +94,7 @@ def _ending(
     reached = [n for n in days if ends - look.now <= n * DAY]
     if reached:
         left = (ends - look.now) // DAY
-        shown = "in less than a day" if not left else f"in {_many(left, 'day')}"
+        shown = "in less than a day" if not left else f"in {counted(left, 'day')}"
         yield Holding(subject, f"{what} expires {shown}.", str(min(reached)))
 
 
@@ -105,7 +106,7 @@ def silent(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
         if each.kind != "entra" or last is None:
             continue
         if look.now - last > hours[0] * HOUR:
-            shown = _many((look.now - last) // HOUR, "hour")
+            shown = counted((look.now - last) // HOUR, "hour")
             yield Holding(
                 f"connection {each.name}",
                 f"Connection {each.name} has not been heard of for {shown}.",
@@ -124,7 +125,7 @@ def refused(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
             yield Holding(
                 f"connection {each.name}",
                 f"Everything that connection {each.name} asks for has been refused for"
-                f" {_many((look.now - since) // HOUR, 'hour')}.",
+                f" {counted((look.now - since) // HOUR, 'hour')}.",
             )
 
 
@@ -153,8 +154,8 @@ def waiting(look: Look, minutes: tuple[int, ...]) -> Iterator[Holding]:
             yield Holding(
                 f"connection {each.name}",
                 f"To be carried out for connection {each.name}:"
-                f" {_many(queue.count, 'request')}, the oldest waits for"
-                f" {_many((look.now - queue.since) // MINUTE, 'minute')}.",
+                f" {counted(queue.count, 'request')}, the oldest waits for"
+                f" {counted((look.now - queue.since) // MINUTE, 'minute')}.",
             )
 
 
@@ -180,7 +181,7 @@ def cut_off(look: Look, minutes: tuple[int, ...]) -> Iterator[Holding]:
     for name, (count, _) in sorted(found.items()):
         yield Holding(
             f"application {name}",
-            f"Application {name} has not confirmed {_many(count, 'deactivation')}.",
+            f"Application {name} has not confirmed {counted(count, 'deactivation')}.",
         )
 
 
@@ -192,10 +193,10 @@ def receivers_behind(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
             continue
         since = waiting_since(look.reader, each)
         if since is not None and look.now - since > hours[0] * HOUR:
-            shown = _many((look.now - since) // HOUR, "hour")
+            shown = counted((look.now - since) // HOUR, "hour")
             said = f"has not taken a security event for {shown}"
         elif each.id in refused:
-            said = f"has refused {_many(refused[each.id], 'security event')}"
+            said = f"has refused {counted(refused[each.id], 'security event')}"
         else:
             continue
         yield Holding(f"receiver {each.name}", f"Receiver {each.name} {said}.")
@@ -218,7 +219,7 @@ def webhooks_failing(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
     before = look.now - hours[0] * HOUR
     found = webhooks.failing(look.reader, before=before, since=look.now - DAY)
     for name, count in sorted(found.items()):
-        shown = _many(count, "message")
+        shown = counted(count, "message")
         yield Holding(of_webhook(name), f"Webhook {name} has not taken {shown}.")
 
 
@@ -241,7 +242,7 @@ def backup(look: Look, hours: tuple[int, ...]) -> Iterator[Holding]:
     """The last backup is older."""
     last = backups.last(look.reader)
     if last is not None and look.now - last > hours[0] * HOUR:
-        shown = _many((look.now - last) // HOUR, "hour")
+        shown = counted((look.now - last) // HOUR, "hour")
         yield Holding("backup", f"The last backup is {shown} old.")
 
 
@@ -249,9 +250,5 @@ def unsealed(look: Look, minutes: tuple[int, ...]) -> Iterator[Holding]:
     """An event has waited for its seal for so long."""
     since = seals.oldest_unsealed(look.reader)
     if since is not None and look.now - since > minutes[0] * MINUTE:
-        shown = _many((look.now - since) // MINUTE, "minute")
+        shown = counted((look.now - since) // MINUTE, "minute")
         yield Holding("audit", f"The record of changes is not sealed since {shown}.")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -30,6 +30,7 @@ from scim_connector.directory import (
     seals,
     webhooks,
 )
+from scim_connector.rules.counting import counted
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -82,7 +83,7 @@ def _audit(reader: Reader, now: int) -> Finding:
     minutes = (now - since) // (60 * SECOND)
     return look(
         "audit",
-        f"An event has waited {minutes:,} minutes for its seal.",
+        f"An event has waited {counted(minutes, 'minute')} for its seal.",
         "A server seals within a second; start one.",
         "serve",
     )
@@ -126,7 +127,9 @@ def _receivers(reader: Reader, now: int) -> Iterator[Finding]:
             continue
         minutes = (now - since) // (60 * SECOND)
         why = each.last_error or "it does not ask for them"
-        sentence = f"It has not taken any for {minutes:,} minutes: {why.rstrip('.')}."
+        sentence = (
+            f"It has not taken any for {counted(minutes, 'minute')}: {why.rstrip('.')}."
+        )
         advice = "See whether it can be reached; what it missed is kept for it."
         yield look(area, sentence, advice, f"receiver show {each.name}")
 
@@ -142,7 +145,8 @@ def _asked(reader: Reader, now: int) -> Finding:
     minutes = (now - since) // (60 * SECOND)
     return look(
         "requests",
-        f"Asynchronous requests that wait: {count:,}, the oldest for {minutes:,} minutes.",
+        f"Asynchronous requests that wait: {count:,}, the oldest for"
+        f" {counted(minutes, 'minute')}.",
         "A server or a worker carries them out within a second; start one.",
         "worker",
     )
@@ -155,9 +159,9 @@ def _backup(reader: Reader, now: int) -> Finding:
         return look("backup", "No backup is known here.", advice, "db backup")
     hours = (now - last) // _HOUR
     if now - last > BACKUP_AFTER:
-        sentence = f"The last backup is {hours:,} hours old."
+        sentence = f"The last backup is {counted(hours, 'hour')} old."
         return look("backup", sentence, advice, "db backup")
-    return good("backup", f"The last backup is {hours} hours old.")
+    return good("backup", f"The last backup is {counted(hours, 'hour')} old.")
 
 
 # ---------------------------------------------------------------------- connections
@@ -179,8 +183,10 @@ def _token(reader: Reader, connection: Connection, now: int) -> Finding:
         )
     days = (ends - now) // DAY
     if days <= WARN_DAYS[0]:
-        return look(area, f"Its last token expires in {days} days.", renew, command)
-    return good(area, f"A token opens it for {days:,} days.")
+        return look(
+            area, f"Its last token expires in {counted(days, 'day')}.", renew, command
+        )
+    return good(area, f"A token opens it for {counted(days, 'day')}.")
 
 
 def _heard(reader: Reader, connection: Connection, now: int) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from scim_connector.directory import (
     rehearsed,
     users,
 )
+from scim_connector.rules.counting import counted
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -168,7 +169,7 @@ def _tell_of_rehearsal(house: House, made: Connection) -> None:
     count = len(users.without_link(house.database.reader()))
     if count:
         click.echo(
-            f"Note: {count} local users are managed by no provider. To see first whom"
+            f"Note: {counted(count, 'local user')} without a provider. To see first whom"
             " this one would link, create and refuse, add it with --rehearse."
         )
 

@@ -13,6 +13,7 @@ from scim_connector.cli.context import Span, act, fail, moment, now, opens
 from scim_connector.cli.output import json_option, records
 from scim_connector.directory import mass_changes
 from scim_connector.rules import guard as rules
+from scim_connector.rules.counting import counted
 
 if TYPE_CHECKING:
     from scim_connector.directory.connections import Connection
@@ -99,4 +100,6 @@ def approve(house: House, name: str, kinds: tuple[str, ...], lasts: int | None) 
     click.echo(f"Approved on {found.name}: {names}, until {moment(doing.now + lasts)}.")
     if waiting:
         count = len(waiting)
-        click.echo(f"{count} people were held back. {AGAIN[found.kind]}")
+        click.echo(
+            f"Held back: {counted(count, 'person', 'people')}. {AGAIN[found.kind]}"
+        )

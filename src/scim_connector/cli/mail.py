@@ -11,6 +11,7 @@ from scim_connector.cli.context import act, moment, now, opens
 from scim_connector.cli.output import json_option, records
 from scim_connector.delivery.trial import Trial
 from scim_connector.directory import outbox, users
+from scim_connector.rules.counting import counted
 
 if TYPE_CHECKING:
     from scim_connector.wiring import House
@@ -85,7 +86,9 @@ def held(house: House, choice: str) -> None:
     doing = act()
     decide = doors.release_held if choice == "send" else doors.drop_held
     count = house.database.write(lambda tx: decide(tx, doing))
-    click.echo(f"{count} mails {'are being sent' if choice == 'send' else 'dropped'}.")
+    click.echo(
+        f"{counted(count, 'mail')} {'to be sent' if choice == 'send' else 'dropped'}."
+    )
 
 
 @mail.command()

@@ -42,7 +42,7 @@ def welcome(house: House, usernames: tuple[str, ...], all_new: bool) -> None:
         for each in found:
             house.database.write(lambda tx, u=each: doors.send_welcome(tx, u, doing))  # type: ignore[misc]
             bar.update(1)
-    click.echo(f"{len(found)} mails are queued; each link works for one hour.")
+    click.echo(f"Mails queued: {len(found)}. Each link works for one hour.")
 
 
 @click.command()

@@ -12,8 +12,9 @@ from scim_connector.administration.batches import BATCHED, Choice
 from scim_connector.administration.conflicts import KINDS, Listed, Query
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import connections
+from scim_connector.rules.counting import counted
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
-from scim_connector.web.console import lists, sheets, shown
+from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class ConflictPages:
         outcomes = self._desk.write(lambda tx: batches.decide(tx, choices, act))
         done = [each for each in outcomes if each.done]
         left = "; ".join(each.why_not for each in outcomes if each.why_not)
-        text = f"{shown.count(len(done), 'conflict')} decided."
+        text = f"{counted(len(done), 'conflict')} decided."
         return self._desk.done(PATH, f"{text} {left}".strip())
 
 

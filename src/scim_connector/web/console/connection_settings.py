@@ -10,10 +10,10 @@ from flask import request
 from scim_connector.administration import api_app, compatibility
 from scim_connector.administration import connections as administration
 from scim_connector.administration.errors import NotPossible
+from scim_connector.rules.counting import counted
 from scim_connector.rules.permissions import MANAGE_PROVISIONING, VIEW_PROVISIONING
 from scim_connector.scim.dialects import QUIRKS
 from scim_connector.web.console.connections import LINKING, PATH, chosen, found
-from scim_connector.web.console.shown import count
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -120,7 +120,7 @@ def retire(desk: Desk, me: Person, connection: Connection) -> str:
     ended = desk.write(
         lambda tx: administration.retire(tx, connection, act, deactivate=deactivate)
     )
-    said = count(ended, "person was", "people were")
+    said = counted(ended, "person was", "people were")
     return f"{connection.name} is retired; {said} deactivated."
 
 

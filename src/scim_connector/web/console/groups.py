@@ -11,9 +11,10 @@ from scim_connector.administration import groups as doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.directory import connections, groups, roles
 from scim_connector.directory.groups import GroupQuery
+from scim_connector.rules.counting import counted
 from scim_connector.rules.permissions import CREATE_ROLES, VIEW_ROLES
 from scim_connector.scim.folding import text_key
-from scim_connector.web.console import lists, sheets, shown
+from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of, status_of
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class GroupPages:
 def _reached(doing: str, people: int, role: str) -> str:
     """Whom it reaches, in words: 3 people gain Registrar."""
     verb = "gain" if doing == "tie" else "lose"
-    who = shown.count(people, "person", "people") if people else "nobody"
+    who = counted(people, "person", "people") if people else "nobody"
     return f"{who} {verb}{'s' * (people < 2)} {role}"  # noqa: PLR2004 - one, or nobody
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scim_connector.administration import overview, setup_list
+from scim_connector.rules.counting import counted
 from scim_connector.web.console import shown
 from scim_connector.web.console.desk import HOME
 from scim_connector.web.pages.frame import now
@@ -54,11 +55,11 @@ def sentence(found: Overview, instant: int) -> str:
     troubled = [each for each in found.cards if each.tone == "bad"]
     if found.waiting:
         need = "needs" if found.waiting == 1 else "need"
-        who = shown.count(found.waiting, "person", "people")
+        who = counted(found.waiting, "person", "people")
         return f"{who} {need} you: a provider sent them and was refused."
     if found.conflicts:
         waits = "waits" if found.conflicts == 1 else "wait"
-        return f"{shown.count(found.conflicts, 'conflict')} {waits} for your decision."
+        return f"{counted(found.conflicts, 'conflict')} {waits} for your decision."
     if troubled:
         names = ", ".join(each.connection.name for each in troubled)
         return f"Nothing can come in through {names}: no token works."

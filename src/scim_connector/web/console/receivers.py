@@ -8,11 +8,11 @@ from flask import request
 
 from scim_connector.administration import receivers as doors
 from scim_connector.directory import receivers, seals
+from scim_connector.rules.counting import counted
 from scim_connector.rules.permissions import MANAGE_APPS, VIEW_APPS
 from scim_connector.rules.security_events import BY_ID, EVENTS
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of, status_of
-from scim_connector.web.console.shown import count
 from scim_connector.web.polling import address_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class ReceiverPages:
             polls=request.form.get("road") == "poll",
             issuer=self._desk.settings.address,
             may_change=me.may(MANAGE_APPS),
-            more=lists.more(f"{count(len(found), 'receiver')}.", None, path=PATH),
+            more=lists.more(f"{counted(len(found), 'receiver')}.", None, path=PATH),
         )
 
     def add(self, me: Person) -> Response:

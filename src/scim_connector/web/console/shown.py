@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from scim_connector.rules.counting import counted
+
 _SECOND: Final = 1_000_000
 _STEPS: Final = (
     (60 * _SECOND, _SECOND, "second"),
@@ -57,7 +59,7 @@ def words(zone: str) -> dict[str, Callable[..., Any]]:
         "pretty": pretty,
         "soft": soft,
         "number": lambda n: f"{n:,}",
-        "count": count,
+        "count": counted,
         "ms": lambda us: f"{us / 1000:,.1f} ms",
     }
 
@@ -72,19 +74,13 @@ def span(microseconds: int) -> str:
     """A length of time in the largest unit that fits."""
     for limit, unit, name in _STEPS:
         if microseconds < limit:
-            return count(max(1, microseconds // unit), name)
-    return count(microseconds // _MONTH, "month")
+            return counted(max(1, microseconds // unit), name)
+    return counted(microseconds // _MONTH, "month")
 
 
 def soft(text: str) -> Markup:
     """A name that may be broken before its at sign, and nowhere in the middle."""
     return Markup("<wbr>@").join(escape(part) for part in text.split("@"))
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: 1 user, 2 users, 1,200 people."""
-    name = noun if number == 1 else plural or f"{noun}s"
-    return f"{number:,} {name}"
 
 
 def pretty(text: str | None) -> str:

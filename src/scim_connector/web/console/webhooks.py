@@ -10,11 +10,11 @@ from scim_connector.administration import webhooks as doors
 from scim_connector.administration.webhooks import state_of
 from scim_connector.directory import outbox, webhooks
 from scim_connector.directory.webhooks import Tally
+from scim_connector.rules.counting import counted
 from scim_connector.rules.permissions import MANAGE_APPS, VIEW_APPS
 from scim_connector.rules.webhooks import BY_ID, KINDS
 from scim_connector.web.console import lists, sheets
 from scim_connector.web.console.desk import HOME, REFUSALS, sentence_of, status_of
-from scim_connector.web.console.shown import count
 from scim_connector.web.pages.frame import now
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class WebhookPages:
             titles={each.id: each.title for each in KINDS},
             typed={n: request.form.get(n, "")[:_LONGEST] for n in ("name", "url")},
             may_change=me.may(MANAGE_APPS),
-            more=lists.more(f"{count(len(found), 'webhook')}.", None, path=PATH),
+            more=lists.more(f"{counted(len(found), 'webhook')}.", None, path=PATH),
         )
 
     def _every(self) -> list[tuple[Webhook, Tally]]:
