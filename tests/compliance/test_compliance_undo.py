@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from scim_connector.accounts import Account, Act
+from scim_connector.administration import roles as role_doors
 from scim_connector.administration import shipped
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
@@ -32,6 +33,7 @@ from scim_connector.mapping import language
 from scim_connector.provisioning import plans
 from scim_connector.rules.actors import Actor
 from scim_connector.rules.events import Event
+from scim_connector.rules.permissions import ALL
 from tests.house import (
     Provider,
     events_of,
@@ -262,6 +264,93 @@ def test_roles_given_and_taken_are_undone(database: Database) -> None:
     held = assignments.sources(database.reader(), kim)
     assert held == [("finance", "console", 0)]
     assert len(report.of(undo.RESTORED)) == 2
+
+
+def _role(database: Database, name: str) -> int:
+    """Add a role as a person does, with its event."""
+    return database.write(lambda tx: role_doors.add(tx, name, (), operator(), own=ALL))
+
+
+def _rename(database: Database, role_id: int, name: str) -> None:
+    role = role_doors.find(database.reader(), role_id)
+    database.write(
+        lambda tx: role_doors.change(tx, role, name, (), operator(), own=ALL)
+    )
+
+
+def _move_role(database: Database, user_id: int, role: str, *, give: bool) -> None:
+    move = doors.give_role if give else doors.take_role
+    user = users.required(database.reader(), user_id)
+    database.write(lambda tx: move(tx, user, role, operator()))
+
+
+def test_a_role_renamed_since_it_was_given_is_taken_back(database: Database) -> None:
+    """Found, named and looked for by the name it has now, a second name or a third."""
+    finance = _role(database, "Finance")
+    kim = _add(database, "kim.doe")
+    began = now()
+    _move_role(database, kim, "Finance", give=True)
+    _rename(database, finance, "Money")
+    _rename(database, finance, "Accounting")
+
+    (change,) = _plan(database, role="Accounting", since=began).people[0].changes
+    report = _undone(database, since=began)
+
+    assert (change.move.role, change.now) == ("Accounting", "holds it")
+    assert [line.field for line in report.of(undo.RESTORED)] == ["role Accounting"]
+    assert assignments.sources(database.reader(), kim) == []
+
+
+def test_given_and_taken_under_two_names_is_one_role(database: Database) -> None:
+    """What was taken after the renaming is what was given before it."""
+    finance = _role(database, "Finance")
+    kim = _add(database, "kim.doe")
+    began = now()
+    _move_role(database, kim, "Finance", give=True)
+    _rename(database, finance, "Accounting")
+    _move_role(database, kim, "Accounting", give=False)
+
+    report = _undone(database, since=began)
+
+    assert [line.result for line in report.lines] == [undo.AS_IT_WAS]
+    assert assignments.sources(database.reader(), kim) == []
+
+
+def test_a_new_role_of_the_former_name_is_another_one(database: Database) -> None:
+    """The renamed role is given back, not the one that has its name now."""
+    accounting = _role(database, "Accounting")
+    kim = _add(database, "kim.doe", roles=("Accounting",))
+    began = now()
+    _move_role(database, kim, "Accounting", give=False)
+    _rename(database, accounting, "Bookkeeping")
+    _role(database, "Accounting")
+
+    report = _undone(database, since=began)
+
+    assert [line.field for line in report.of(undo.RESTORED)] == ["role Bookkeeping"]
+    assert assignments.sources(database.reader(), kim) == [
+        ("Bookkeeping", "console", 0)
+    ]
+
+
+def test_a_role_removed_and_added_anew_is_not_given(database: Database) -> None:
+    """There is no such role any more, though one has its name and the person holds it."""
+    accounting = _role(database, "Accounting")
+    kim = _add(database, "kim.doe", roles=("Accounting",))
+    began = now()
+    _move_role(database, kim, "Accounting", give=False)
+    until = now()
+    role = role_doors.find(database.reader(), accounting)
+    database.write(lambda tx: role_doors.remove(tx, role, operator()))
+    _role(database, "Accounting")
+
+    before = _undone(database, since=began, until=until)
+    _move_role(database, kim, "Accounting", give=True)
+    after = _undone(database, since=began, until=until)
+
+    gone = ["There is no such role any more."]
+    assert _why(before) == _why(after) == gone
+    assert before.of(undo.RESTORED) == after.of(undo.RESTORED) == []
 
 
 def test_nobody_gives_back_more_than_they_may(database: Database) -> None:

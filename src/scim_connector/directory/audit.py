@@ -264,6 +264,22 @@ def named_after(
     return [_event(row) for row in reader.rows(statement, after=event_id)]
 
 
+def about_nobody(
+    reader: Reader, event_id: int, names: Sequence[str]
+) -> list[AuditEvent]:
+    """The events of these names behind one that are about no user, the oldest first."""
+    statement = Statement(
+        _told()
+        .where(
+            audit_events.c.user_id.is_(None),
+            audit_events.c.name.in_(names),
+            audit_events.c.id > bindparam("after", type_=BigInteger),
+        )
+        .order_by(audit_events.c.id)
+    )
+    return [_event(row) for row in reader.rows(statement, after=event_id)]
+
+
 _COUNT_PLAIN = Statement(
     select(func.count())
     .select_from(audit_events)

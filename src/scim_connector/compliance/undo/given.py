@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 def change_of(reader: Reader, user: User, move: Move, own: Collection[str]) -> Change:
     """What undoing a grant or a revocation would do, for somebody who may do *own*."""
+    role = _role(reader, move)
     sources = [
         (source, connection)
         for name, source, connection in assignments.sources(reader, user.id)
-        if name == move.role
+        if role is not None and name == role.name
     ]
     held = "holds it" if sources else "does not hold it"
-    named = roles.by_name(reader, move.role)
-    role = None if named is None else roles.by_id(reader, named.id)
     if move.before:
         change = Change(move, held, "given from here")
         change.is_done = bool(sources)
@@ -38,6 +37,12 @@ def change_of(reader: Reader, user: User, move: Move, own: Collection[str]) -> C
         change.why_not = _why_not_taken(reader, sources, move.origin)
     change.value = role.id if role else None
     return change
+
+
+def _role(reader: Reader, move: Move) -> Role | None:
+    """The role that was given or taken, not another one that has its name now."""
+    named = None if move.is_gone else roles.by_name(reader, move.role)
+    return None if named is None else roles.by_id(reader, named.id)
 
 
 def _why_not_given(user: User, role: Role | None, own: Collection[str]) -> str:

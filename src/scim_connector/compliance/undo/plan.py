@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from scim_connector.accounts.drafting import draft_of
 from scim_connector.compliance.undo import given, provider
 from scim_connector.compliance.undo.places import settle
+from scim_connector.compliance.undo.role_names import RoleNames
 from scim_connector.compliance.undo.trace import trace
 from scim_connector.compliance.undo.values import Change, Plan, Planned
 from scim_connector.directory import assignments, audit, profiles, users
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from scim_connector.compliance.undo.batch import Batch
+    from scim_connector.compliance.undo.role_names import Names
     from scim_connector.compliance.undo.trace import Move, Trace
     from scim_connector.directory.database import Reader
     from scim_connector.directory.users import User
@@ -42,12 +44,12 @@ def make(
 ) -> Plan:
     """Plan to undo a batch, for somebody who may do *own*; among some ids or all."""
     ids = batch.people(reader) if among is None else sorted(among)
-    plan = Plan()
+    plan, names = Plan(), RoleNames(reader).now
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         people = users.by_ids(reader, chunk)
         for user_id in chunk:
-            planned = _planned(reader, batch, people[user_id], actor, own)
+            planned = _planned(reader, batch, people[user_id], actor, own, names)
             if planned is not None:
                 plan.people.append(planned)
             progress(1)
@@ -57,10 +59,15 @@ def make(
 
 
 def _planned(
-    reader: Reader, batch: Batch, user: User, actor: Actor, own: Collection[str]
+    reader: Reader,
+    batch: Batch,
+    user: User,
+    actor: Actor,
+    own: Collection[str],
+    names: Names,
 ) -> Planned | None:
     """What there is to undo for one person; None when there is nothing at all."""
-    found = trace(audit.of_user(reader, user.id), batch.chooses)
+    found = trace(audit.of_user(reader, user.id), batch.chooses, names)
     if not found.moves and not found.left:
         return None
     if batch.role is not None and not _is_about(reader, batch, user, found):
@@ -85,7 +92,7 @@ def _kind(move: Move) -> str:
 def _is_about(reader: Reader, batch: Batch, user: User, found: Trace) -> bool:
     """Whether somebody holds the role of the batch, or it was given or taken in it."""
     name = batch.role.name if batch.role else ""
-    if any(move.role == name for move in found.moves):
+    if any(move.role == name and not move.is_gone for move in found.moves):
         return True
     return name in assignments.names_of(reader, [user.id]).get(user.id, [])
 

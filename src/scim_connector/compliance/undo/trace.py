@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 if TYPE_CHECKING:
+    from scim_connector.compliance.undo.role_names import Named, Names
     from scim_connector.directory.audit import AuditEvent
 
 #: Local fields whose changes can be undone.
@@ -44,6 +45,7 @@ Chooses = Callable[["AuditEvent"], bool]
 class Move:
     """One value to put back: *before* is what it was; for a role, whether it was held.
 
+    *role* is the name the role has now, or had last where it *is_gone*.
     *origin* is the connection a role came by, 0 for a person.  *later* is a change by
     another hand above the chosen ones.  *overrode* says that they took the field away
     from its provider.
@@ -53,6 +55,7 @@ class Move:
     before: Any
     events: tuple[int, ...]
     role: str = ""
+    is_gone: bool = False
     origin: int = 0
     later: AuditEvent | None = None
     overrode: bool = False
@@ -68,13 +71,16 @@ class Trace:
     is_erased: bool
 
 
-def trace(events: Sequence[AuditEvent], chooses: Chooses) -> Trace:
-    """Read the whole history of a person, the oldest event first."""
+def trace(events: Sequence[AuditEvent], chooses: Chooses, names: Names) -> Trace:
+    """Read the whole history of a person, the oldest event first.
+
+    *names* says what the role of an event is called now.
+    """
     facts = {e.id: orjson.loads(e.facts) for e in events if e.name not in LEFT}
     chosen = frozenset(e.id for e in events if chooses(e))
     moves = [
         move
-        for (field, role, origin), changes in _by_value(events, facts).items()
+        for (field, role, origin), changes in _by_value(events, facts, names).items()
         if (move := _move(field, role, origin, changes, chosen, facts))
     ]
     overriding = [e for e in events if e.name == _OVERRIDDEN and e.id in chosen]
@@ -87,17 +93,19 @@ def trace(events: Sequence[AuditEvent], chooses: Chooses) -> Trace:
 
 
 def _by_value(
-    events: Iterable[AuditEvent], facts: Mapping[int, Mapping[str, Any]]
-) -> dict[tuple[str, str, int], list[AuditEvent]]:
+    events: Iterable[AuditEvent],
+    facts: Mapping[int, Mapping[str, Any]],
+    names: Names,
+) -> dict[tuple[str, Named | None, int], list[AuditEvent]]:
     """The changes of each value: of each field, and of each role by its origin."""
-    found: dict[tuple[str, str, int], list[AuditEvent]] = {}
+    found: dict[tuple[str, Named | None, int], list[AuditEvent]] = {}
     for event in events:
         if event.name in _CHANGES:
             named = facts[event.id].get("field") or event.name.split(":")[1]
             field = "profile" if named == "profile_id" else str(named)
-            found.setdefault((field, "", 0), []).append(event)
+            found.setdefault((field, None, 0), []).append(event)
         elif event.name in _ROLES:
-            role = str(facts[event.id].get("role"))
+            role = names(str(facts[event.id].get("role")), event.id)
             key = ("role", role, event.connection_id or 0)
             found.setdefault(key, []).append(event)
     return found
@@ -105,7 +113,7 @@ def _by_value(
 
 def _move(
     field: str,
-    role: str,
+    role: Named | None,
     origin: int,
     changes: Sequence[AuditEvent],
     chosen: frozenset[int],
@@ -123,7 +131,8 @@ def _move(
         field=field,
         before=begun.name != _GRANTED if role else was.get("before"),
         events=tuple(event.id for event in changes[first : last + 1]),
-        role=role,
+        role=role.name if role else "",
+        is_gone=bool(role and role.gone),
         origin=origin,
         later=changes[-1] if last + 1 < len(changes) else None,
         is_known=bool(role) or "before" in was,
