@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from scim_connector.compliance.period import instant as instant_of
 from scim_connector.compliance.reports.report import facts, instant
+from scim_connector.compliance.sample_finding import Course, after, finding
 from scim_connector.directory import (
     assignments,
     audit,
@@ -137,7 +137,7 @@ def made(database: Database, named: Sequence[Named], now: int) -> Sample:
             if isinstance(found, str):
                 missing.append((each, found))
             else:
-                pages.append(_page(reader, each, found))
+                pages.append(_page(reader, each, found, now))
     return Sample(pages, missing, now)
 
 
@@ -176,10 +176,10 @@ def _by_name(reader: Reader, name: str) -> User | str:
 # ------------------------------------------------------------------------- their pages
 
 
-def _page(reader: Reader, named: Named, user: User) -> Page:
+def _page(reader: Reader, named: Named, user: User, now: int) -> Page:
     events = audit.of_user(reader, user.id)
     names = {each.id: each.name for each in connections.every(reader)}
-    cuts = [_cut(each, named) for each in reversed(receipts.of_user(reader, user.id))]
+    cuts = receipts.of_user(reader, user.id)[::-1]
     signed_in = [each.at for each in events if each.name == "session:opened"]
     created = next((e for e in events if e.name == "user:created"), None)
     link = links.of_user(reader, user.id)
@@ -193,9 +193,9 @@ def _page(reader: Reader, named: Named, user: User) -> Page:
         first_sign_in=instant(user.first_login_at),
         last_sign_in=instant(max(signed_in, default=None)),
         approved_by=_approvals(events, created),
-        cuts=cuts,
+        cuts=[_cut(each, named) for each in cuts],
         history=[_told(each) for each in events if each.name in _ACCESS],
-        finding=_finding(named, user, cuts),
+        finding=_finding(named, user, cuts, events, now),
     )
 
 
@@ -223,7 +223,7 @@ def _cut(each: Receipt, named: Named) -> Cut:
         request_id=each.request_id,
         ended=ended,
         told=[_call(call) for call in each.calls],
-        after_left=_after(each.cut_at, named.left_on),
+        after_left=after(each.cut_at, named.left_on),
     )
 
 
@@ -233,31 +233,25 @@ def _call(call: Any) -> str:
     return f"{call.application}: not told yet"
 
 
-def _after(cut_at: int, left_on: str) -> str | None:
-    """How long after the end of the day HR names somebody was cut off."""
-    if not left_on:
-        return None
-    late = cut_at - instant_of(left_on)
-    hours = abs(late) // 3_600_000_000
-    span = f"{hours // 24} days {hours % 24} hours"
-    return f"{span} after that day" if late > 0 else f"{span} before its end"
-
-
 def _told(each: AuditEvent) -> tuple[str, str, str, str]:
     what = sentence_of_event(each.name)
     return instant(each.at) or "", what, each.actor, facts(each.facts)
 
 
-def _finding(named: Named, user: User, cuts: Sequence[Cut]) -> str:
-    if user.active and named.left_on:
-        return f"Still active, although HR says they left on {named.left_on}."
-    if user.active:
-        return "Active."
-    if not cuts:
-        return "Inactive since they were created; there was nothing to cut off."
-    if cuts[-1].after_left:
-        return f"Cut off {cuts[-1].after_left} ({named.left_on})."
-    return f"Cut off at {cuts[-1].cut_at}."
+def _finding(
+    named: Named,
+    user: User,
+    cuts: Sequence[Receipt],
+    events: Sequence[AuditEvent],
+    now: int,
+) -> str:
+    course = Course(
+        active=user.active,
+        cuts=[each.cut_at for each in cuts],
+        back=[each.at for each in events if each.name == "user:reactivated"],
+        now=now,
+    )
+    return finding(course, named.left_on)
 
 
 def lines(sample: Sample) -> Iterator[tuple[str, ...]]:
