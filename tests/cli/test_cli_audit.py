@@ -45,6 +45,13 @@ def test_the_record_is_listed_and_exported(run: Run, tmp_path: Path) -> None:
     assert "exists already" in refused.output
 
 
+def test_an_export_that_cannot_be_written_says_so(run: Run) -> None:
+    """With exit 2 and one sentence."""
+    refused = run("audit", "export", "nofolder/events.csv", code=2)
+
+    assert "nofolder/events.csv cannot be written: No such file" in refused.output
+
+
 def test_a_kept_head_is_verified(run: Run, tmp_path: Path) -> None:
     """Sound at first; after the end was cut off, exit 1 with the place."""
     run("user", "add", "--email", "ann@example.com", "--last", "Ann")

@@ -107,6 +107,13 @@ def test_the_evidence_is_one_archive(staffed: Run, tmp_path: Path) -> None:
     assert "left@x.org" in leavers
 
 
+def test_evidence_that_cannot_be_written_ends_with_2(staffed: Run) -> None:
+    """1 would say that audit is not whole."""
+    refused = staffed("evidence", "nofolder/e.zip", code=2)
+
+    assert "nofolder/e.zip cannot be written: No such file" in refused.stderr
+
+
 def test_a_review_goes_out_and_comes_back(staffed: Run, tmp_path: Path) -> None:
     """A role is taken; what cannot be done is named, and the exit says so."""
     file = tmp_path / "review.csv"

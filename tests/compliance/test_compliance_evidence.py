@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
@@ -119,6 +120,62 @@ def test_each_control_names_files_that_are_there(
         *("A.5.15", "A.5.16", "A.5.17", "A.5.18"),
         *("CC6.1", "CC6.2", "CC6.3", "AC-2"),
     }
+
+
+def _said_meanwhile(
+    database: Database, file: Path, meanwhile: Callable[[], None]
+) -> list[str]:
+    """Write a pack; something else happens before its part Audit is made."""
+    present = now()
+    asked = Asked(now=present, at=present, period=period("2025"))
+    signing = SigningKeys(SecretKeys.fresh())
+
+    def progress(part: str) -> None:
+        if part == "Audit":
+            meanwhile()
+
+    settings = Settings(database_url=SECRET)
+    return evidence.write(file, database, settings, signing, asked, progress=progress)
+
+
+def test_two_packs_at_once_are_both_written(database: Database, tmp_path: Path) -> None:
+    """Each has a draft of its own, and a draft left behind is in nobody's way."""
+    provider(database)
+    left_behind = tmp_path / "a.zip.part"
+    left_behind.write_bytes(b"of another run")
+
+    _said_meanwhile(
+        database,
+        tmp_path / "a.zip",
+        lambda: _signed(_pack(database, tmp_path / "b.zip")),
+    )
+
+    assert ZipFile(tmp_path / "a.zip").testzip() is None
+    assert sorted(each.name for each in tmp_path.iterdir() if "zip" in each.name) == [
+        *("a.zip", "a.zip.part", "b.zip")
+    ]
+    assert left_behind.read_bytes() == b"of another run"
+    assert (tmp_path / "a.zip").stat().st_mode & 0o777 == 0o600
+
+
+def test_of_two_packs_of_one_name_the_first_stays(
+    database: Database, tmp_path: Path
+) -> None:
+    """The second says so, and leaves nothing behind."""
+    provider(database)
+    file = tmp_path / "a.zip"
+
+    with pytest.raises(NotPossible, match="exists already"):
+        _said_meanwhile(database, file, lambda: _signed(_pack(database, file)))
+
+    assert ZipFile(file).testzip() is None
+    assert [each.name for each in tmp_path.iterdir() if "zip" in each.name] == ["a.zip"]
+
+
+def test_a_folder_that_is_not_there_is_said(database: Database, tmp_path: Path) -> None:
+    """In one sentence, before anything is made."""
+    with pytest.raises(NotPossible, match=r"e\.zip cannot be written: No such file"):
+        _pack(database, tmp_path / "nofolder" / "e.zip")
 
 
 def test_a_pack_is_never_overwritten(database: Database, tmp_path: Path) -> None:

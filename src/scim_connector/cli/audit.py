@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import time
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from scim_connector.administration import users as doors
-from scim_connector.cli.context import fail, moment, now, opens
+from scim_connector.cli.context import moment, now, opens
 from scim_connector.cli.files import read_text
 from scim_connector.cli.output import json_option, progress, records
 from scim_connector.compliance import chain
+from scim_connector.compliance.drafts import new_file
 from scim_connector.compliance.sheets import cell
 from scim_connector.directory import audit as rows
 from scim_connector.directory import seals
@@ -155,13 +157,10 @@ def _kept(file: Path) -> list[chain.Kept]:
 @opens
 def export(house: House, file: Path, form: str | None) -> None:
     """Write every event to FILE, the oldest first: JSON Lines or CSV."""
-    if file.exists():
-        raise fail(f"{file} exists already; name another file.")
     form = form or ("csv" if file.suffix == ".csv" else "jsonl")
     reader = house.database.reader()
     total = rows.count(reader)
-    with file.open("w", encoding="utf-8", newline="") as out:
-        file.chmod(0o600)
+    with new_file(file) as raw, TextIOWrapper(raw, "utf-8", newline="") as out:
         write = _csv(out) if form == "csv" else _jsonl(out)
         with progress(total, "Writing") as bar:
             for each in chain.lines(reader):

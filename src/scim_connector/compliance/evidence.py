@@ -14,9 +14,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import orjson
 
 from scim_connector import __version__
-from scim_connector.administration.errors import NotPossible
 from scim_connector.compliance import chain, reports, sheets
 from scim_connector.compliance.controls import CONTROLS
+from scim_connector.compliance.drafts import new_file
 from scim_connector.compliance.reports.report import instant
 from scim_connector.directory import audit, connections, mapping_versions, seals
 from scim_connector.scim.rendering import timestamp
@@ -97,22 +97,10 @@ def write(
     """Write the pack to *file*; returns what checking audit found (mostly nothing).
 
     *progress* is told the name of each part before it is made.  Raises NotPossible when
-    the file exists.
+    the file exists or cannot be written.
     """
-    if file.exists():
-        raise NotPossible(f"{file} exists already; name another file.")
-    draft = file.with_name(f"{file.name}.part")
-    try:
-        with draft.open("xb") as out:
-            draft.chmod(0o600)
-            with ZipFile(out, "w", ZIP_DEFLATED) as archive:
-                found = _fill(
-                    _Pack(archive), database, settings, signing, asked, progress
-                )
-        draft.rename(file)
-    finally:
-        draft.unlink(missing_ok=True)
-    return found
+    with new_file(file) as out, ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        return _fill(_Pack(archive), database, settings, signing, asked, progress)
 
 
 def _fill(
