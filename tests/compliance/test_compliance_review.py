@@ -130,12 +130,39 @@ def test_somebody_else_under_the_id_is_not_touched(database: Database) -> None:
             "neither confirm nor revoke",
         ),
         ("user_id,username,item,reviewer,decision\nx,x,account,,\n", "no user_id"),
+        ("user_id,username,item,reviewer,decision\n²,x,account,,\n", '"²" is no'),
+        (
+            f"user_id,username,item,reviewer,decision\n{'9' * 23},x,account,,\n",
+            "no user_id",
+        ),
     ],
 )
 def test_a_sheet_that_cannot_be_read_says_why(text: str, said: str) -> None:
     """With the line, and before anything is carried out."""
     with pytest.raises(NotPossible, match=said):
         review.read(text)
+
+
+def test_a_sheet_saved_with_semicolons_is_read(database: Database) -> None:
+    """As spreadsheets save it where the comma is in numbers."""
+    user = _add(database, "bo@x.org")
+    rows = csv.reader(io.StringIO(_sheet(database, account="revoke")))
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerows(rows)
+
+    done = review.carry_out(database, review.read(out.getvalue()), operator())
+
+    assert len(done.revoked) == 1
+    assert not users.required(database.reader(), user.id).active
+
+
+def test_the_greatest_user_id_is_refused_as_nobody(database: Database) -> None:
+    """A number that fits a sheet and no user is a sentence, not an error."""
+    sheet = f"user_id,username,item,reviewer,decision\n{'9' * 18},x,account,A,revoke\n"
+
+    done = review.carry_out(database, review.read(sheet), operator())
+
+    assert "There is no user x with the id 999" in done.refused[0].problem
 
 
 def test_an_empty_decision_is_left_open(database: Database) -> None:

@@ -117,11 +117,17 @@ def _word(value: Any) -> str:
     return str(value).strip()
 
 
-def _rows(text: str) -> list[Row]:
-    # Where the comma is in numbers, spreadsheets write semicolons between cells.
+def between(text: str) -> str:
+    """What stands between the cells of a CSV file, by its first line.
+
+    Where the comma is in numbers, spreadsheets write semicolons.
+    """
     first = text.partition("\n")[0]
-    between = ";" if first.count(";") > first.count(",") else ","
-    source = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _rows(text: str) -> list[Row]:
+    source = csv.DictReader(io.StringIO(text, newline=""), delimiter=between(text))
     header = [(name or "").strip().lower() for name in source.fieldnames or ()]
     _check_header(header)
     source.fieldnames = header

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
+from scim_connector.administration.user_files import between
 from scim_connector.compliance import sheets
 from scim_connector.compliance.reports.report import instant
 from scim_connector.compliance.reports.standing import everybody
@@ -34,6 +36,8 @@ FIELDS: Final = (
     *("user_id", "username", "first_and_last_name", "email", "kind", "managed_by"),
     *("item", "through", "last_sign_in", "reviewer", "decision", "comment"),
 )
+#: As many digits as fit the database.
+_ID: Final = re.compile(r"[0-9]{1,18}")
 _NEEDED: Final = ("user_id", "username", "item", "reviewer", "decision")
 
 
@@ -101,7 +105,8 @@ class Outcome:
 
 def read(text: str) -> list[Decision]:
     """The rows of a sheet that came back; raises NotPossible with what to change."""
-    source = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    text = text.removeprefix("\ufeff")
+    source = csv.DictReader(io.StringIO(text), delimiter=between(text))
     missing = [name for name in _NEEDED if name not in (source.fieldnames or ())]
     if missing:
         names = ", ".join(missing)
@@ -117,7 +122,7 @@ def _decision(line: int, row: Mapping[str, Any]) -> Decision:
         raise NotPossible(f'Line {line}: "{said}" is neither confirm nor revoke.')
     if decision and not values["reviewer"]:
         raise NotPossible(f"Line {line} has a decision and no reviewer; name them.")
-    if not values["user_id"].isdigit():
+    if not _ID.fullmatch(values["user_id"]):
         raise NotPossible(f'Line {line}: "{values["user_id"]}" is no user_id.')
     return Decision(
         line=line,
