@@ -68,7 +68,7 @@ def test_a_threshold_that_is_none_stays_in_the_form(sif: Desk) -> None:
     page = sif.post(f"{ALERTS}/refusals/change", {"threshold": "many", "on": "1"})
 
     assert page.status == 400
-    assert "Write a whole number of percent from 1 to 10,000, such as 20." in page.words
+    assert "Write a whole number of percent from 1 to 100, such as 20." in page.words
     assert 'value="many"' in page.text
     assert _row(sif, "refusals")["threshold"] == "20"
 
