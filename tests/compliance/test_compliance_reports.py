@@ -23,9 +23,10 @@ from scim_connector.delivery.retention import Retention
 from scim_connector.directory import roles, seals, users
 from scim_connector.directory.database import Database
 from scim_connector.directory.statements import Statement
+from scim_connector.directory.tables import api_keys
 from scim_connector.rules.events import EVENTS
 from scim_connector.rules.users import UserType
-from tests.access import let_in
+from tests.access import key, let_in, put
 from tests.house import Provider, now, operator, patch_of, person, provider
 
 DAY = 86_400_000_000
@@ -180,6 +181,21 @@ def test_exceptions_are_named_by_kind(database: Database) -> None:
     assert (changed["what"], changed["detail"]) == ("kim.doe@x.org", "first_name")
     (robot,) = [row for row in found if row["exception"] == "API user"]
     assert "created by cli:ann" in robot["detail"]
+
+
+def test_a_key_that_has_expired_is_no_exception(database: Database) -> None:
+    """It opens nothing any more, so nobody is asked why it is not used."""
+    robot = _add(database, "robot@x.org", api_user=True)
+    later = now() + 200 * DAY
+    database.write(lambda tx: put(tx, api_keys, **key(robot, "old", expires_at=DAY)))
+    database.write(lambda tx: put(tx, api_keys, **key(robot, "live")))
+
+    found = _rows(_made(database, "exceptions", now=later, at=later))
+
+    named = {row["what"] for row in found if row["exception"] == "Credential not used"}
+    assert named == {"API key live"}
+    (program,) = [row for row in found if row["exception"] == "API user"]
+    assert program["detail"].startswith("active, 1 keys")
 
 
 def test_rule_proof_finds_what_the_rules_forbid(database: Database) -> None:

@@ -64,7 +64,11 @@ def _of_user(
 ) -> Iterator[tuple[Any, ...]]:
     user, name = each.user, each.user.username
     if user.is_api_user:
-        keys = api_keys.of_user(reader, user.id)
+        keys = [
+            key
+            for key in api_keys.of_user(reader, user.id)
+            if key.state_at(asked.now) == "live"
+        ]
         state = "active" if user.active else "inactive"
         detail = f"{state}, {len(keys)} keys, created by {owners.get(user.id, '?')}"
         since = instant(user.created_at)
