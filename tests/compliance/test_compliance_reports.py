@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from scim_connector.administration import connections as connection_doors
+from scim_connector.administration import guard
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
@@ -256,6 +257,42 @@ def test_changes_of_the_configuration_have_an_author(database: Database) -> None
     assert "strict" in change["facts"]
     assert all(name in EVENTS for name in changes.NAMES)
     assert not any(name.startswith(("user:", "session")) for name in changes.NAMES)
+
+
+#: What events are about that tell of people and their access.
+OF_PEOPLE = {
+    *("user", "sessions", "session", "resets", "password", "link", "mail", "email"),
+    *("factor", "api_keys", "api_tokens", "api_token", "access_token", "conflict"),
+    "last_administrator",
+}
+#: What a provider does, what happens by itself, and what sets nothing up.
+NOTHING_SET_UP = {
+    *("group:created", "group:changed", "group:removed", "database:backup"),
+    *("sign_in:refused", "sign_in:bound", "api_app:user_removed"),
+}
+
+
+def test_every_event_that_sets_something_up_is_a_change() -> None:
+    """A new event is in the report, or somebody said here that it is none."""
+    left = {name for name in EVENTS if name not in changes.NAMES}
+
+    of_people = {name for name in left if name.partition(":")[0] in OF_PEOPLE}
+    assert left - of_people == NOTHING_SET_UP
+
+
+def test_who_sets_the_guard_is_told(database: Database) -> None:
+    """Whoever switches it off before a mass change is in the report."""
+    entra = provider(database)
+    off = {"is_on": False}
+    database.write(
+        lambda tx: guard.set_threshold(
+            tx, entra.connection, "deactivations", off, operator()
+        )
+    )
+
+    (change,) = _rows(_made(database, "changes"))
+
+    assert (change["event"], change["by"]) == ("guard:changed", "cli:ann")
 
 
 def test_what_retention_let_go_of_is_said(database: Database) -> None:

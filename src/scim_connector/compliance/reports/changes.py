@@ -18,7 +18,8 @@ CHANGES: Final = Kind(
     "changes",
     "Configuration changes",
     "Each change of connections, mappings, credentials, roles, applications, sign-in"
-    " and keys, with who made it.",
+    " and keys, of the guard, alerts and receivers, and what became of the database,"
+    " with who made it.",
     ("event_id", "at", "event", "what", "by", "connection", "facts"),
     (
         "Settings from the environment or from a file are read at the start of the"
@@ -30,12 +31,12 @@ _SUBJECTS: Final = frozenset(
     {
         *("connection", "mapping", "token", "trust", "role", "profile", "application"),
         *("sign_in", "api_app", "api_key", "key", "import", "setup", "audit", "undo"),
-        *("mass_change", "review", "receiver", "webhook"),
+        *("mass_change", "review", "receiver", "webhook", "guard", "alert", "database"),
     }
 )
-#: What happens by itself, or to a single person, many times a day.
+#: What happens by itself, or to a single person, and sets nothing up.
 _EVERYDAY: Final = frozenset(
-    {"sign_in:refused", "sign_in:bound", "api_app:user_removed"}
+    {"sign_in:refused", "sign_in:bound", "api_app:user_removed", "database:backup"}
 )
 NAMES: Final = tuple(
     name
