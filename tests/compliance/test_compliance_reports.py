@@ -20,6 +20,7 @@ from scim_connector.administration.users import NewUser
 from scim_connector.compliance import reports
 from scim_connector.compliance.period import instant, period
 from scim_connector.compliance.reports import KINDS, Asked, Report, changes
+from scim_connector.compliance.reports.report import instant as shown
 from scim_connector.delivery.retention import Retention
 from scim_connector.directory import roles, seals, users
 from scim_connector.directory.database import Database
@@ -182,6 +183,28 @@ def test_exceptions_are_named_by_kind(database: Database) -> None:
     assert (changed["what"], changed["detail"]) == ("kim.doe@x.org", "first_name")
     (robot,) = [row for row in found if row["exception"] == "API user"]
     assert "created by cli:ann" in robot["detail"]
+
+
+def test_who_came_back_lately_may_have_never_signed_in_yet(database: Database) -> None:
+    """The days count from when somebody last got access, not from their creation."""
+    back = _add(database, "back@x.org", active=False)
+    _add(database, "idle@x.org")
+    later = now() + 200 * DAY
+    recent = replace(operator(), now=later - 5 * DAY)
+    database.write(lambda tx: doors.reactivate(tx, back, recent))
+
+    found = _rows(_made(database, "exceptions", now=later, at=later))
+    after = _rows(_made(database, "exceptions", now=later + 100 * DAY))
+
+    never = [row["what"] for row in found if row["exception"] == "Never signed in"]
+    assert never == ["idle@x.org"]
+    since = {
+        row["what"]: row["since"]
+        for row in after
+        if row["exception"] == "Never signed in"
+    }
+    assert since["back@x.org"] == shown(recent.now)
+    assert since["idle@x.org"] != since["back@x.org"]
 
 
 def test_a_key_that_has_expired_is_no_exception(database: Database) -> None:

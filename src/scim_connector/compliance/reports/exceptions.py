@@ -51,7 +51,11 @@ def rows(
         each.user_id: each.actor
         for each in audit.backwards(reader, ("user:created",), since=0)
     }
-    found = [row for each in people for row in _of_user(reader, each, asked, owners)]
+    found: list[tuple[Any, ...]] = []
+    back = _came_back(reader)
+    for each in people:
+        found += _of_user(reader, each, asked, owners)
+        found += _of_person(each, asked, back)
     found += _credentials(reader, asked)
     found += _last_administrator(reader)
     found.sort(key=lambda row: (KINDS.index(row[0]), str(row[1])))
@@ -78,15 +82,31 @@ def _of_user(
     if user.overridden:
         fields = ", ".join(sorted(user.overridden))
         yield OVERRIDDEN, name, each.source, None, None, fields
+
+
+def _of_person(
+    each: Standing, asked: Asked, back: dict[int | None, int]
+) -> Iterator[tuple[Any, ...]]:
+    """What is told of active people alone; *back* is who came back when."""
+    user, name = each.user, each.user.username
     if not user.active or user.is_api_user:
         return
     if each.source is None:
         roles = "; ".join(each.roles) or "no roles"
         signed_in = instant(each.signed_in)
         yield LOCAL, name, None, instant(user.created_at), signed_in, roles
-    if user.first_login_at is None and user.created_at < asked.now - asked.idle:
-        since = instant(user.created_at)
-        yield NEVER, name, each.source, since, None, f"for {_days(asked.idle)} days"
+    since = max(user.created_at, back.get(user.id, 0))
+    if user.first_login_at is None and since < asked.now - asked.idle:
+        detail = f"for {_days(asked.idle)} days"
+        yield NEVER, name, each.source, instant(since), None, detail
+
+
+def _came_back(reader: Reader) -> dict[int | None, int]:
+    """When each user was last made active again, as far as any was."""
+    found: dict[int | None, int] = {}
+    for each in audit.backwards(reader, ("user:reactivated",), since=0):
+        found.setdefault(each.user_id, each.at)
+    return found
 
 
 def _credentials(reader: Reader, asked: Asked) -> Iterator[tuple[Any, ...]]:
