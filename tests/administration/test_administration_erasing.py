@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from scim_connector.accounts import Account, Act
 from scim_connector.accounts.drafting import draft_of
-from scim_connector.administration import erasing, naming
+from scim_connector.administration import erasing, guard, naming
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
@@ -120,6 +120,8 @@ def _a_life(entra: Provider) -> tuple[User, str]:
             detail=f"somebody may be the same person as {user.username}.",
             now=now(),
         )
+        kinds = ["deactivations"]
+        guard.approve(tx, entra.connection, kinds, me)  # type: ignore[arg-type]
 
     database.write(lives)
     applications_act = Act(
@@ -150,7 +152,7 @@ def test_nothing_tells_of_who_was_erased(database: Database) -> None:
     before = {row.partition(":")[0] for row in _left(database)}
     assert before >= {
         *("users", "links", "link_emails", "request_log", "audit_personal"),
-        *("receipts", "conflicts", "outbox", "sso_identities"),
+        *("receipts", "conflicts", "outbox", "sso_identities", "mass_changes"),
     }
 
     done = erasing.erase(database, user.username, operator())

@@ -47,6 +47,7 @@ _SENTENCES: Final[tuple[tuple[Table, tuple[str, ...]], ...]] = (
     (tables.receipts, ("username", "actor")),
     (tables.users, ("held_by",)),
     (tables.mapping_versions, ("applied_by",)),
+    (tables.mass_changes, ("approved_by",)),
     (
         tables.conflicts,
         ("identity", "external_id", "detail", "resource", "resolution"),
