@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
+from scim_connector.administration import erasing, shipped
 from scim_connector.administration import roles as role_doors
-from scim_connector.administration import shipped
 from scim_connector.administration import users as doors
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
@@ -19,6 +19,7 @@ from scim_connector.scim.errors import ScimError
 from tests.house import Provider, now, operator, patch_of, person, provider
 
 STEPS = 90
+EVERYBODY = users.Query(at_most=10_000)
 #: The shipped mapping, with the role that Entra sends tied to one here.
 MAPPING = shipped.text("entra").replace('# "Registrar" =', '"Registrar" =')
 Row = tuple[object, ...]
@@ -28,6 +29,11 @@ def _row(each: Standing) -> Row:
     fields = ("username", "email", "initials", "first_name", "last_name")
     values = tuple(each.value(field) for field in fields)
     return each.user.id, each.active, *values, each.roles, each.profile, each.source
+
+
+def _without_names(rows: list[Row], gone: set[int]) -> list[Row]:
+    """The rows without what was erased: names, username, address and initials."""
+    return [(*row[:2], *row[7:]) if row[0] in gone else row for row in rows]
 
 
 def _listed(database: Database, at: int, present: int) -> list[Row]:
@@ -49,7 +55,7 @@ class _Life:
             [
                 *(self.join, self.join, self.move, self.leave, self.come_back),
                 *(self.remove, self.rename, self.give, self.take, self.profile),
-                *(self.hire, self.again),
+                *(self.hire, self.again, self.erase),
             ]
         )
         with suppress(RulesViolated, ScimError, NotPossible, IndexError):
@@ -110,6 +116,11 @@ class _Life:
         new = NewUser(email=email, first_name="Jo", last_name="Hire", mail=False)
         self.database.write(lambda tx: doors.add(tx, new, operator()))
 
+    def erase(self) -> None:
+        """Somebody who left is erased, with whatever roles and profile they had."""
+        found = users.search(self.database.reader(), users.Query(active=False))
+        erasing.erase(self.database, self.chance.choice(found).username, operator())
+
 
 def test_the_past_is_the_list_that_was_made_then(database: Database) -> None:
     """Whatever happened since: joins, moves, leaves, removals, returns, roles."""
@@ -127,8 +138,11 @@ def test_the_past_is_the_list_that_was_made_then(database: Database) -> None:
             lists[at] = _listed(database, at, at)
         present = now()
 
+        gone = {u.id for u in users.search(database.reader(), EVERYBODY) if u.erased_at}
         for at, then in lists.items():
-            assert _listed(database, at, present) == then
+            listed = _listed(database, at, present)
+            assert _without_names(listed, gone) == _without_names(then, gone)
+        assert gone
         everyone = lists[max(lists)]
         assert any(row[7] for row in everyone)
         assert any(not row[1] for row in everyone)
@@ -154,6 +168,24 @@ def test_a_renamed_role_has_its_present_name_in_the_past(database: Database) -> 
         (present,) = everybody(reader, at=now(), now=now())
     assert past.roles == ("Officer",)
     assert present.roles == ()
+
+
+def test_who_is_erased_had_a_role_and_a_profile(database: Database) -> None:
+    """The past keeps both; what told of the person is gone from it (R34)."""
+    database.write(lambda tx: roles.add(tx, "Registrar"))
+    database.write(lambda tx: profiles.add(tx, "Staff"))
+    new = NewUser("kim.doe@x.org", roles=("Registrar",), profile="Staff", mail=False)
+    user = database.write(lambda tx: doors.add(tx, new, operator()))
+    database.write(lambda tx: doors.deactivate(tx, user, operator()))
+    before = now()
+    done = erasing.erase(database, user.username, operator())
+
+    with database.snapshot() as reader:
+        (past,) = everybody(reader, at=before, now=now())
+        (present,) = everybody(reader, at=now(), now=now())
+    assert (past.roles, past.profile) == (("Registrar",), "Staff")
+    assert (present.roles, present.profile) == ((), None)
+    assert past.value("username") == done.username
 
 
 def test_every_way_to_lose_a_role_is_an_event(database: Database) -> None:

@@ -288,9 +288,7 @@ class Account:
         access.end_everything(self.tx, self.user.id)
         access.release_sso(self.tx, self.user.id)
         kept = assignments.names_of_source(self.tx, self.user.id, "console")
-        for name, *_ in assignments.sources(self.tx, self.user.id):
-            self.note("user:role:revoked", role=name)
-        assignments.drop_all(self.tx, self.user.id)
+        self.drop_roles()
         self.user = replace(self.user, welcomed=False, **_NO_PASSWORD)
         self.note("user:revived", roles_to_approve=list(kept))
         return kept
@@ -341,6 +339,12 @@ class Account:
         self.user = replace(self.user, email_trusted=True)
         if self.follows_provider("email"):
             self.override(["email"])
+
+    def drop_roles(self) -> None:
+        """Take away every role row, whatever it came through."""
+        for name, *_ in assignments.sources(self.tx, self.user.id):
+            self.note("user:role:revoked", role=name)
+        assignments.drop_all(self.tx, self.user.id)
 
     def drop_roles_of(self, connection_id: int) -> None:
         """Take away every role row that came through one connection."""

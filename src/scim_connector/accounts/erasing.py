@@ -13,7 +13,6 @@ from scim_connector.accounts import representation
 from scim_connector.accounts.account import Account
 from scim_connector.directory import (
     access,
-    assignments,
     connections,
     links,
     names,
@@ -76,7 +75,10 @@ def _in_36(number: int) -> str:
 
 
 def erase(tx: Transaction, user: User, to: dict[str, str], act: Act) -> Account:
-    """Make an inactive user neutral (*to*), save but for :meth:`Account.save`."""
+    """Make an inactive user neutral (*to*), save but for :meth:`Account.save`.
+
+    Roles and profile go by events of their own, so that the past keeps them.
+    """
     account = Account.open(tx, user.id, act)
     keys = {
         "username": user.username_key,
@@ -87,7 +89,8 @@ def erase(tx: Transaction, user: User, to: dict[str, str], act: Act) -> Account:
     names.forget_numbers(tx, user.username_key)
     access.end_everything(tx, user.id)
     access.release_sso(tx, user.id)
-    assignments.drop_all(tx, user.id)
+    account.drop_roles()
+    account.edit({"profile_id": None})
     second_factors.drop(tx, user.id)
     account.user = _nameless(account.user, to, act.now)
     for link in links.ever_of_user(tx, user.id):
@@ -109,7 +112,6 @@ def _nameless(user: User, to: dict[str, str], now: int) -> User:
         username_key=folding.username_key(to["username"]),
         email_trusted=False,
         overrides="[]",
-        profile_id=None,
         password_hash=None,
         password_expired=False,
         password_changed_at=None,
