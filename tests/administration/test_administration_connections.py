@@ -9,6 +9,7 @@ import pytest
 from scim_connector.accounts import Act
 from scim_connector.administration import connections, oauth, shipped, sign_in
 from scim_connector.administration import users as doors
+from scim_connector.directory import links, users
 from scim_connector.directory.database import Database, Transaction
 from scim_connector.mapping import language
 from scim_connector.provisioning import plans
@@ -165,3 +166,30 @@ def test_taking_the_leave_back_is_no_lead(database: Database) -> None:
     )
 
     assert not changed.may_act_as_administrator
+
+
+def test_a_retired_connection_manages_nobody(database: Database) -> None:
+    """Its people are listed as unmanaged and changed here; they can still move (D13)."""
+    entra, stays = provider(database), provider(database, "okta")
+    link_id = str(entra.post(person("kim.doe@x.org")).id)
+    other = stays.user(str(stays.post(person("bo.ray@x.org")).id))
+    database.write(lambda tx: connections.retire(tx, entra.connection, operator()))
+    user, reader = entra.user(link_id), database.reader()
+
+    unmanaged = users.search(reader, users.Query(managed=False))
+    managed = users.search(reader, users.Query(managed=True))
+    of_entra = users.Query(connection_id=entra.connection.id)
+    changed = database.write(
+        lambda tx: doors.edit(tx, user, {"first_name": "Kimi"}, operator())
+    )
+
+    assert [each.id for each in unmanaged] == [user.id]
+    assert [each.id for each in users.without_link(reader)] == [user.id]
+    assert [each.id for each in managed] == [other.id]
+    assert [each.id for each in users.search(reader, of_entra)] == [user.id]
+    assert links.managing(reader, [user.id, other.id]) == {
+        other.id: stays.connection.id
+    }
+    assert (changed.first_name, changed.overridden) == ("Kimi", frozenset())
+    new = provider(database, "new", takes_over=entra.connection.id)
+    assert new.user(str(new.post(person("kim.doe@x.org")).id)).id == user.id

@@ -10,6 +10,7 @@ import pytest
 
 from scim_connector.administration import importing, shipped, user_files
 from scim_connector.administration import users as doors
+from scim_connector.administration.connections import retire
 from scim_connector.administration.importing import Unreadable
 from scim_connector.administration.users import NewUser
 from scim_connector.directory import mapping_versions, roles, users
@@ -189,6 +190,21 @@ def test_a_field_a_provider_manages_is_refused(database: Database) -> None:
             "first name: managed by connection entra, change it there.",
         )
     ]
+
+
+def test_a_row_may_change_whom_a_retired_connection_left(database: Database) -> None:
+    """Nobody could change them there any more (decision 13)."""
+    entra = provider(database)
+    held = entra.user(str(entra.post(person("tom@contoso.com")).id))
+    database.write(lambda tx: retire(tx, entra.connection, operator()))
+
+    report = _imported(
+        database,
+        "username,email,initials,first_name\n"
+        f"{held.username},{held.email},{held.initials},Tim\n",
+    )
+
+    assert (report.refused, report.changed) == ([], 1)
 
 
 def test_the_last_administrators_do_not_leave_together(database: Database) -> None:

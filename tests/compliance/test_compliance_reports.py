@@ -207,6 +207,22 @@ def test_who_came_back_lately_may_have_never_signed_in_yet(database: Database) -
     assert since["idle@x.org"] != since["back@x.org"]
 
 
+def test_who_is_left_at_a_retired_connection_is_an_exception(
+    database: Database,
+) -> None:
+    """Nobody would end their access, in no report or sheet that says who manages them."""
+    entra = provider(database)
+    _joined(entra, "kim.doe@x.org")
+    database.write(lambda tx: connection_doors.retire(tx, entra.connection, operator()))
+
+    found = _rows(_made(database, "exceptions"))
+    (listed,) = _rows(_made(database, "access"))
+
+    (kim,) = [row for row in found if row["exception"] == "Not managed by a provider"]
+    assert (kim["what"], kim["of"]) == ("kim.doe@x.org", "entra, retired")
+    assert listed["managed_by"] == "Not managed (was entra, retired)"
+
+
 def test_a_key_that_has_expired_is_no_exception(database: Database) -> None:
     """It opens nothing any more, so nobody is asked why it is not used."""
     robot = _add(database, "robot@x.org", api_user=True)

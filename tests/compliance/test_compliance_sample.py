@@ -12,6 +12,7 @@ import pytest
 
 from scim_connector.accounts import Act
 from scim_connector.administration import users as doors
+from scim_connector.administration.connections import retire
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
 from scim_connector.compliance import printed, sample
@@ -193,6 +194,19 @@ def test_who_came_back_without_a_record_of_it_is_active_again() -> None:
     course = Course(active=True, cuts=[4 * DAY], back=[], now=20 * DAY)
 
     assert finding(course, "1970-01-04").endswith("(1970-01-04); active again.")
+
+
+def test_whom_a_retired_connection_left_is_managed_by_nobody(
+    database: Database,
+) -> None:
+    """And the page says who did (decision 13)."""
+    entra = provider(database)
+    entra.post(person("kim.doe@x.org"))
+    database.write(lambda tx: retire(tx, entra.connection, operator()))
+
+    (page,) = _made(database, "username\nkim.doe@x.org\n").pages
+
+    assert page.source == "Not managed (was entra, retired)"
 
 
 def test_who_is_not_found_is_listed_with_the_reason(database: Database) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from scim_connector.administration import erasing, shipped
 from scim_connector.administration import roles as role_doors
 from scim_connector.administration import users as doors
+from scim_connector.administration.connections import retire
 from scim_connector.administration.errors import NotPossible
 from scim_connector.administration.users import NewUser
 from scim_connector.compliance.reports.standing import Standing, everybody
@@ -186,6 +187,38 @@ def test_who_is_erased_had_a_role_and_a_profile(database: Database) -> None:
     assert (past.roles, past.profile) == (("Registrar",), "Staff")
     assert (present.roles, present.profile) == ((), None)
     assert past.value("username") == done.username
+
+
+def test_a_retired_connection_manages_nobody_from_then_on(database: Database) -> None:
+    """Before it did, and the list of that instant still says so (decision 13)."""
+    entra = provider(database)
+    entra.post(person("kim.doe@x.org"))
+    before = now()
+    database.write(lambda tx: retire(tx, entra.connection, operator()))
+
+    with database.snapshot() as reader:
+        (past,) = everybody(reader, at=before, now=now())
+        (present,) = everybody(reader, at=now(), now=now())
+    assert (past.source, past.former) == ("entra", None)
+    assert past.managed_by == "entra"
+    assert (present.source, present.former) == (None, "entra")
+    assert present.managed_by == "Not managed (was entra, retired)"
+
+
+def test_who_was_taken_over_is_managed_by_the_new_one(database: Database) -> None:
+    """Also where the former connection was retired before they moved."""
+    okta = provider(database, "okta")
+    okta.post(person("kim.doe@x.org"))
+    database.write(lambda tx: retire(tx, okta.connection, operator()))
+    entra = provider(database, takes_over=okta.connection.id)
+    between = now()
+    entra.post(person("kim.doe@x.org"))
+
+    with database.snapshot() as reader:
+        (past,) = everybody(reader, at=between, now=now())
+        (present,) = everybody(reader, at=now(), now=now())
+    assert past.managed_by == "Not managed (was okta, retired)"
+    assert present.managed_by == "entra"
 
 
 def test_every_way_to_lose_a_role_is_an_event(database: Database) -> None:

@@ -257,7 +257,16 @@ class Account:
 
     def follows_provider(self, name: str) -> bool:
         """Whether a field has its value from the provider and moves with it (D19)."""
-        return self.link is not None and name not in self.user.overridden
+        return name not in self.user.overridden and self._is_managed()
+
+    def _is_managed(self) -> bool:
+        """Whether a provider manages the user; a retired connection does not (D13)."""
+        if self.link is None:
+            return False
+        connection = self._connection or connections.required(
+            self.tx, self.link.connection_id
+        )
+        return not connection.is_retired
 
     def roles_from(self, source: str, connection_id: int = 0) -> frozenset[int]:
         """The roles the user holds through one source."""

@@ -203,11 +203,11 @@ def _managed(reader: Reader, user: User, values: Collection[str]) -> list[str]:
     """A field that follows a provider is changed there, or it would come back."""
     named = [n for n in values if n not in user.overridden]
     link = links.of_user(reader, user.id) if named else None
-    if link is None:
+    manager = connections.by_id(reader, link.connection_id) if link else None
+    if manager is None or manager.is_retired:
         return []
-    manager = connections.required(reader, link.connection_id).name
     fields = ", ".join(named).replace("_", " ")
-    return [f"{fields}: managed by connection {manager}, change it there."]
+    return [f"{fields}: managed by connection {manager.name}, change it there."]
 
 
 def _violations(

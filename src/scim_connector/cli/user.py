@@ -108,6 +108,14 @@ def _line(found: User) -> dict[str, Any]:
     }
 
 
+def _manager(found: connections.Connection | None) -> str:
+    if found is None:
+        return "nobody but us"
+    return (
+        f"nobody but us (was {found.name}, retired)" if found.is_retired else found.name
+    )
+
+
 @user.command()
 @click.argument("username")
 @json_option
@@ -126,7 +134,7 @@ def show(house: House, username: str, as_json: bool) -> None:
     row = _line(found) | {
         "profile": profiles.name(reader, found.profile_id) if found.profile_id else "",
         "roles": held,
-        "managed by": manager.name if manager else "nobody but us",
+        "managed by": _manager(manager),
         "SCIM id": link.id if link else "",
         "userName as sent": link.user_name if link else "",
         "changed here": sorted(found.overridden),

@@ -65,9 +65,8 @@ def to_review(
 
 def _rows(each: Any) -> Iterator[tuple[Any, ...]]:
     user = each.user
-    source = each.source or "Not managed by a provider"
     kind = "API user" if user.is_api_user else "person"
-    who = (user.id, user.username, each.name, user.email, kind, source)
+    who = (user.id, user.username, each.name, user.email, kind, each.managed_by)
     seen = instant(each.signed_in or each.key_used)
     yield *who, ACCOUNT, "", seen, "", "", ""
     for role in each.roles:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from scim_connector.compliance.reports.report import facts, instant
+from scim_connector.compliance.reports.standing import not_managed
 from scim_connector.compliance.sample_finding import Course, after, finding
 from scim_connector.directory import (
     assignments,
@@ -178,17 +179,15 @@ def _by_name(reader: Reader, name: str) -> User | str:
 
 def _page(reader: Reader, named: Named, user: User, now: int) -> Page:
     events = audit.of_user(reader, user.id)
-    names = {each.id: each.name for each in connections.every(reader)}
     cuts = receipts.of_user(reader, user.id)[::-1]
     signed_in = [each.at for each in events if each.name == "session:opened"]
     created = next((e for e in events if e.name == "user:created"), None)
-    link = links.of_user(reader, user.id)
     return Page(
         named=named,
         user=user,
         roles=assignments.names_of(reader, [user.id]).get(user.id, ()),
         profile=_profile(reader, user),
-        source=names[link.connection_id] if link else "Not managed by a provider",
+        source=_source(reader, user),
         first_access=instant(user.created_at),
         first_sign_in=instant(user.first_login_at),
         last_sign_in=instant(max(signed_in, default=None)),
@@ -197,6 +196,15 @@ def _page(reader: Reader, named: Named, user: User, now: int) -> Page:
         history=[_told(each) for each in events if each.name in _ACCESS],
         finding=_finding(named, user, cuts, events, now),
     )
+
+
+def _source(reader: Reader, user: User) -> str:
+    """Who manages them, in words."""
+    link = links.of_user(reader, user.id)
+    if link is None:
+        return not_managed()
+    connection = connections.required(reader, link.connection_id)
+    return not_managed(connection.name) if connection.is_retired else connection.name
 
 
 def _profile(reader: Reader, user: User) -> str | None:

@@ -47,6 +47,11 @@ class Connection:
         """Whether requests are judged and answered, and not carried out (D14)."""
         return self.state == "rehearsing"
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether it is over: its links stand for a takeover, and manage nobody."""
+        return self.state == "retired"
+
     def links_existing_at(self, now: int) -> bool:
         """Whether existing local users may be adopted at *now* (decision 11)."""
         if self.link_existing == "never":

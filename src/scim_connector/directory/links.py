@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    and_,
     bindparam,
     case,
     delete,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 
 from scim_connector.directory import counters, memberships
 from scim_connector.directory.statements import Statement
-from scim_connector.directory.tables import link_emails, links
+from scim_connector.directory.tables import connections, link_emails, links
 from scim_connector.scim import rendering
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ COLUMNS = tuple(links.c[name] for name in _NAMES)
 _SEARCHED = tuple(n for n in LinkColumns.__dataclass_fields__ if n != "emails")
 _ACTIVE, _ASKED = _NAMES.index("active"), _NAMES.index("asked_active")
 _LIVE = links.c.hidden_at.is_(None)
+_RETIRED = select(connections.c.id).where(connections.c.state == "retired")
+#: The condition that a link manages somebody; of a retired connection it does not (D13).
+MANAGING = and_(
+    _LIVE, links.c.user_id.is_not(None), links.c.connection_id.not_in(_RETIRED)
+)
 _HERE = links.c.connection_id == bindparam("of_connection")
 
 _SERVED = Statement(
@@ -231,7 +237,7 @@ def _managing(count: int) -> Statement:
     ids: list[Any] = [bindparam(f"u{n}") for n in range(count)]
     return Statement(
         select(links.c.user_id, links.c.connection_id).where(
-            links.c.user_id.in_(ids), _LIVE
+            links.c.user_id.in_(ids), MANAGING
         )
     )
 

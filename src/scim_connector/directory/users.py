@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from scim_connector.directory.links import MANAGING
 from scim_connector.directory.statements import Statement
 from scim_connector.directory.tables import assignments, links, users
 from scim_connector.rules import folding
@@ -158,13 +159,7 @@ def by_initials_key(reader: Reader, key: str) -> User | None:
 
 _WITHOUT_LINK = Statement(
     select(*COLUMNS)
-    .where(
-        users.c.id.not_in(
-            select(links.c.user_id).where(
-                links.c.hidden_at.is_(None), links.c.user_id.is_not(None)
-            )
-        )
-    )
+    .where(users.c.id.not_in(select(links.c.user_id).where(MANAGING)))
     .order_by(users.c.username_key)
 )
 
@@ -238,7 +233,9 @@ def without_link(reader: Reader) -> list[User]:
 class Query:
     """What a list of users is narrowed to; None leaves a filter out.
 
-    ``words`` is looked for in username, initials, email and both names.
+    ``connection_id`` is whose identity stands for them; that of a retired connection
+    manages nobody (``managed``).  ``words`` is looked for in username, initials, email
+    and both names.
     """
 
     words: str | None = None
@@ -313,17 +310,17 @@ def _standing(query: Query) -> Iterator[Any]:
 
 
 def _by_source(clause: Select[Any], query: Query) -> Select[Any]:
-    linked = select(links.c.user_id).where(
-        links.c.hidden_at.is_(None), links.c.user_id.is_not(None)
-    )
     if query.connection_id is not None:
-        here = linked.where(links.c.connection_id == query.connection_id)
+        here = select(links.c.user_id).where(
+            links.c.hidden_at.is_(None),
+            links.c.user_id.is_not(None),
+            links.c.connection_id == query.connection_id,
+        )
         return clause.where(users.c.id.in_(here))
     if query.managed is None:
         return clause
-    return clause.where(
-        users.c.id.in_(linked) if query.managed else users.c.id.not_in(linked)
-    )
+    managed = users.c.id.in_(select(links.c.user_id).where(MANAGING))
+    return clause.where(managed if query.managed else ~managed)
 
 
 def add(

@@ -102,9 +102,26 @@ def test_retiring_early_asks_for_the_name_and_deactivates_nobody(
     assert refused.status == 400
     assert "Type the name of the connection" in refused.words
     assert "0 people were deactivated" in done.words
-    assert '"active": true' in office.scim.cli(
-        "user", "show", "norma@contoso.com", "--json"
-    )
+    shown = office.scim.cli("user", "show", "norma@contoso.com", "--json")
+    assert '"active": true' in shown
+    assert '"managed by": "nobody but us (was change-three, retired)"' in shown
+
+
+def test_whom_a_retired_connection_left_is_not_managed(office: Office) -> None:
+    """The list and the page say so, and their fields are no longer locked (D13)."""
+    path, _ = _old(office, "change-left", "petra")
+    office.admin.post(f"{path}/change/retire", {"name": "change-left"})
+
+    nobody = "(not managed by a provider)".replace(" ", "+")
+    listed = office.admin.get(f"/admin/users?words=petra&source={nobody}")
+    found = re.search(r'href="(/admin/users/\d+)">', listed.text)
+    assert found is not None, listed.words
+    shown = office.admin.get(found[1])
+    edited = office.admin.post(f"{found[1]}/edit", {"first_name": "Petronella"})
+
+    assert "not managed (was change-left , retired)" in shown.words
+    assert "change it there" not in shown.words
+    assert "is saved" in edited.words
 
 
 def test_people_are_deactivated_only_where_that_was_ticked(office: Office) -> None:

@@ -55,7 +55,7 @@ def _row(each: Standing, *, is_past: bool) -> tuple[Any, ...]:
         user.user_type,
         "API user" if user.is_api_user else "person",
         "yes" if each.active else "no",
-        each.source or "Not managed by a provider",
+        each.managed_by,
         "; ".join(each.roles),
         "" if is_past else "; ".join(each.through),
         each.profile,

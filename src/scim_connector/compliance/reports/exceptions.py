@@ -94,7 +94,8 @@ def _of_person(
     if each.source is None:
         roles = "; ".join(each.roles) or "no roles"
         signed_in = instant(each.signed_in)
-        yield LOCAL, name, None, instant(user.created_at), signed_in, roles
+        former = f"{each.former}, retired" if each.former else None
+        yield LOCAL, name, former, instant(user.created_at), signed_in, roles
     since = max(user.created_at, back.get(user.id, 0))
     if user.first_login_at is None and since < asked.now - asked.idle:
         detail = f"for {_days(asked.idle)} days"

@@ -16,11 +16,11 @@ import orjson
 from scim_connector.directory import audit, connections, populations, profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scim_connector.directory.audit import AuditEvent
     from scim_connector.directory.database import Reader
-    from scim_connector.directory.populations import Slice
+    from scim_connector.directory.populations import Slice, Tie
     from scim_connector.directory.users import User
 
 _VALUES: Final = (
@@ -40,8 +40,8 @@ _SOURCES: Final = {"resource": "sent by", "group": "a group of"}
 class Standing:
     """One user at an instant; instants in microseconds UTC.
 
-    *source* is the connection that managed them; *through* says where each role came
-    from, and is empty for the past.
+    *source* is the connection that managed them, *former* one that was retired by then
+    and does no more; *through* says where each role came from, and is empty for the past.
     """
 
     user: User
@@ -51,6 +51,7 @@ class Standing:
     through: tuple[str, ...]
     profile: str | None
     source: str | None
+    former: str | None
     signed_in: int | None
     key_used: int | None
 
@@ -59,9 +60,21 @@ class Standing:
         return self.values.get(field, getattr(self.user, field))
 
     @property
+    def managed_by(self) -> str:
+        """Who managed them, in words."""
+        return self.source or not_managed(self.former)
+
+    @property
     def name(self) -> str:
         """First and last name."""
         return f"{self.value('first_name')} {self.value('last_name')}".strip()
+
+
+def not_managed(former: str | None = None) -> str:
+    """That no provider manages somebody; *former* is a retired connection."""
+    if former is None:
+        return "Not managed by a provider"
+    return f"Not managed (was {former}, retired)"
 
 
 class _Undone:
@@ -96,6 +109,37 @@ class _Undone:
                 values[facts["field"]] = facts["before"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """What the connections are called, and when those that are over were retired."""
+
+    names: Mapping[int, str]
+    retired: Mapping[int, int]
+
+    @classmethod
+    def read(cls, reader: Reader) -> _Connections:
+        """All there are; one whose end audit no longer tells ended before all else."""
+        every = connections.every(reader)
+        # The newest come first, so that it is the first of each that stays.
+        ended = {
+            event.connection_id: event.at
+            for event in audit.backwards(reader, ("connection:retired",), since=0)
+        }
+        return cls(
+            {each.id: each.name for each in every},
+            {each.id: ended.get(each.id, 0) for each in every if each.is_retired},
+        )
+
+    def managing(self, ties: Sequence[Tie], at: int) -> tuple[str | None, str | None]:
+        """The connection that managed somebody at an instant, or the retired one."""
+        for tie in reversed(ties):
+            if tie.created_at <= at and (tie.hidden_at is None or tie.hidden_at > at):
+                name = self.names.get(tie.connection_id)
+                is_over = self.retired.get(tie.connection_id, at + 1) <= at
+                return (None, name) if is_over else (name, None)
+        return None, None
+
+
 def everybody(
     reader: Reader,
     *,
@@ -111,12 +155,12 @@ def everybody(
     if at < now:
         for event in audit.backwards(reader, _EVENTS, since=at):
             undone.undo(event)
-    names = {each.id: each.name for each in connections.every(reader)}
+    known = _Connections.read(reader)
     called = {each.id: each.name for each in profiles.every(reader)}
     for piece in populations.slices(reader, at=at):
         for user in piece.users:
             if user.created_at <= at:
-                yield _standing(user, piece, undone, names, called, at)
+                yield _standing(user, piece, undone, known, called, at)
         progress(len(piece.users))
 
 
@@ -124,7 +168,7 @@ def _standing(
     user: User,
     piece: Slice,
     undone: _Undone,
-    names: Mapping[int, str],
+    known: _Connections,
     called: Mapping[int, str],
     at: int,
 ) -> Standing:
@@ -132,25 +176,19 @@ def _standing(
     held = piece.held.get(user.id, [])
     roles = Counter(each.role for each in held)
     roles.update(undone.roles.get(user.id, {}))
-    source = next(
-        (
-            names.get(tie.connection_id)
-            for tie in reversed(piece.ties.get(user.id, []))
-            if tie.created_at <= at and (tie.hidden_at is None or tie.hidden_at > at)
-        ),
-        None,
-    )
+    source, former = known.managing(piece.ties.get(user.id, []), at)
     return Standing(
         user=user,
         active=undone.active.get(user.id, user.active),
         values=values,
         roles=tuple(sorted(role for role, rows in roles.items() if rows > 0)),
         through=tuple(
-            f"{each.role}: {_through(each.source, names.get(each.connection_id, ''))}"
+            f"{each.role}: {_through(each.source, known.names.get(each.connection_id, ''))}"
             for each in held
         ),
         profile=called.get(values.get("profile_id", user.profile_id) or 0),
         source=source,
+        former=former,
         signed_in=piece.signed_in.get(user.id),
         key_used=piece.key_used.get(user.id),
     )

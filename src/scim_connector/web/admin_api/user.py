@@ -64,11 +64,12 @@ def one(reader: Reader, user: User) -> dict[str, Any]:
     """Everything about a user that may be seen."""
     names = {c.id: c.name for c in connections.every(reader)}
     link = links.of_user(reader, user.id)
+    managing = links.managing(reader, [user.id])
     profile = profiles.name(reader, user.profile_id) if user.profile_id else None
     return {
         **plain(user),
         "held_by": user.held_by,
-        "source": names.get(link.connection_id) if link else None,
+        "source": names.get(managing.get(user.id, 0)),
         "scim_id": link.id if link else None,
         "changed_here": sorted(user.overridden),
         "profile": profile,

@@ -135,13 +135,14 @@ class UserPages:
         """The fields, with whose each is, and what can be done."""
         user = self._user(user_id)
         manager = self._manager(user)[1]
+        is_managed = manager is not None and not manager.is_retired
         form = request.form
         fields = [
             {
                 "name": name,
                 "label": NAMES[name],
                 "value": form.get(name, getattr(user, name)),
-                "managed": manager and name not in user.overridden,
+                "managed": is_managed and name not in user.overridden,
                 "changed_here": name in user.overridden,
             }
             for name in EDITED
