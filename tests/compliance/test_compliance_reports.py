@@ -124,7 +124,7 @@ def test_leavers_are_timed_from_the_request(database: Database) -> None:
 
 
 def test_joiners_have_a_source_and_their_roles(database: Database) -> None:
-    """Who was created, came back active, or came back after removal."""
+    """Who was created, came back active, or was linked again while inactive."""
     entra = provider(database)
     database.write(lambda tx: roles.add(tx, "Registrar"))
     link = _joined(entra, "kim.doe@x.org")
@@ -142,7 +142,7 @@ def test_joiners_have_a_source_and_their_roles(database: Database) -> None:
         ("created", None),
         ("created inactive", None),
         ("made active again", "entra"),
-        ("came back after removal", "entra"),
+        ("was inactive and came back", "entra"),
     ]
     assert found[1]["roles"] == "Registrar"
     assert found[1]["by"] == "cli:ann"

@@ -75,7 +75,7 @@ def match(tx: Transaction, course: Course, document: Json) -> Match:
             )
         case Revived(user):
             course.steps.passed(
-                Step.MATCH, f"Matched {user.username}, who was removed earlier."
+                Step.MATCH, f"Matched {user.username}, who was inactive and comes back."
             )
         case Adopted(user, why):
             course.steps.passed(Step.MATCH, f"Matched {user.username}: {why}.")

@@ -53,7 +53,7 @@ EVENTS: Final[Mapping[str, Told]] = {
         "The identity of a provider no longer stands for the user.", facts="connection"
     ),
     "user:revived": Told(
-        "A removed user came back, with nothing of their former access.",
+        "An inactive user was linked and came back, with nothing of their former access.",
         facts="roles_to_approve",
     ),
     "user:restored": Told(

@@ -32,7 +32,7 @@ JOINERS: Final = Kind(
 _HOW: Final = {
     "user:created": "created",
     "user:reactivated": "made active again",
-    "user:revived": "came back after removal",
+    "user:revived": "was inactive and came back",
 }
 _GRANTED: Final = "user:role:granted"
 
