@@ -109,11 +109,11 @@ def test_retiring_early_asks_for_the_name_and_deactivates_nobody(
 
 def test_whom_a_retired_connection_left_is_not_managed(office: Office) -> None:
     """The list and the page say so, and their fields are no longer locked (D13)."""
-    path, _ = _old(office, "change-left", "petra")
+    path, _ = _old(office, "change-left", "changeleft")
     office.admin.post(f"{path}/change/retire", {"name": "change-left"})
 
     nobody = "(not managed by a provider)".replace(" ", "+")
-    listed = office.admin.get(f"/admin/users?words=petra&source={nobody}")
+    listed = office.admin.get(f"/admin/users?words=changeleft&source={nobody}")
     found = re.search(r'href="(/admin/users/\d+)">', listed.text)
     assert found is not None, listed.words
     shown = office.admin.get(found[1])
