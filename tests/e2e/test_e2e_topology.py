@@ -26,7 +26,8 @@ from tests.postgres import Postgres
 THREADS = 4
 #: A request that a kill interrupts is in flight at that moment: one a thread.
 KILLS = 2
-#: Seconds with everything there, and with one web and one worker gone.
+#: Seconds with everything there, and with one web and one worker gone.  nginx tries
+#: a web that failed again after two seconds.
 WHOLE, HALF = 5, 4
 #: Seconds after a kill within which its failures are told, on a busy machine.
 AT_ONCE = 2
@@ -80,7 +81,7 @@ def worked(
 
 
 def _kill_one_of_each(topology: Topology) -> list[float]:
-    """Returns when it did."""
+    """Returns when it did; the next one only when the one before is back."""
     kills = []
     for web, worker in zip(topology.webs, topology.workers, strict=True):
         time.sleep(WHOLE)
@@ -90,6 +91,7 @@ def _kill_one_of_each(topology: Topology) -> list[float]:
         time.sleep(HALF)
         web.start()
         worker.start()
+        web.wait_until_healthy()
     time.sleep(WHOLE)
     return kills
 

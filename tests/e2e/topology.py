@@ -6,14 +6,23 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests import tls
 from tests.e2e import nginx
-from tests.server import PROGRAM, ROOT, ServerFailed, clean_environment, free_port
+from tests.server import (
+    PROGRAM,
+    ROOT,
+    START_SECONDS,
+    ServerFailed,
+    clean_environment,
+    free_port,
+)
 
 BALANCER = ROOT / "deploy" / "nginx" / "balancer.conf"
 
@@ -26,6 +35,8 @@ class Container:
     command: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str]
+    #: Where it answers; None for a worker.
+    port: int | None = None
     process: subprocess.Popen[bytes] | None = None
     started: int = 0
 
@@ -42,6 +53,16 @@ class Container:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait_until_healthy(self) -> None:
+        """Ask what the image's own check asks until it is answered."""
+        address = f"http://127.0.0.1:{self.port}/healthz"
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError), urlopen(address, timeout=4):
+                return
+            time.sleep(0.1)
+        raise ServerFailed(self.said)
 
     def kill(self) -> None:
         """End all of it at once with SIGKILL, as the end of a container does."""
@@ -114,8 +135,8 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Topology]:
         for container in (*topology.webs, *topology.workers):
             container.start()
             stack.callback(container.stop)
-        for at in ports:
-            _answers(at)
+        for web in topology.webs:
+            web.wait_until_healthy()
         stack.enter_context(nginx.running(folder, port, _placed(port, ports, folder)))
         yield topology
 
@@ -123,23 +144,7 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Topology]:
 def _web(topology: Topology, number: int, port: int) -> Container:
     environment = {**topology.environment, "SCIM_CONNECTOR_DELIVER": "no"}
     command = ("serve", "--port", str(port))
-    return Container(f"web-{number}", command, topology.folder, environment)
-
-
-def _answers(port: int) -> None:
-    """Wait for a web to be healthy, as the image's own check asks."""
-    check = f"""
-import time, urllib.request
-for _ in range(600):
-    try:
-        urllib.request.urlopen("http://127.0.0.1:{port}/healthz", timeout=4).read()
-        break
-    except OSError:
-        time.sleep(0.1)
-else:
-    raise SystemExit(1)
-"""
-    subprocess.run([PROGRAM[0], "-c", check], check=True)
+    return Container(f"web-{number}", command, topology.folder, environment, port)
 
 
 def _placed(port: int, webs: list[int], folder: Path) -> str:
